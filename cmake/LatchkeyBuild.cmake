@@ -1,0 +1,67 @@
+# One way to declare a capability library, its tests, fuzz targets and benchmarks.
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(latchkey_options INTERFACE)
+target_compile_options(latchkey_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Wnon-virtual-dtor -Werror
+  -fstack-protector-strong -fPIC)
+target_compile_definitions(latchkey_options INTERFACE LATCHKEY_VERSION="${PROJECT_VERSION}")
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  target_compile_options(latchkey_options INTERFACE -Wthread-safety)
+else()
+  # g++ 12 reports false positives of these three from inlined std::string and std::variant code.
+  target_compile_options(latchkey_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-dangling-pointer)
+endif()
+if(LATCHKEY_SANITIZE)
+  target_compile_options(latchkey_options INTERFACE -fsanitize=${LATCHKEY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(latchkey_options INTERFACE -fsanitize=${LATCHKEY_SANITIZE})
+endif()
+
+# latchkey_library(<name> [DEPS <public targets>...] [PRIVATE_DEPS <targets>...])
+# Sources: src/*.cpp. Public headers: include/. Private headers: src/. Tests: tests/*.cpp as one executable.
+function(latchkey_library name)
+  cmake_parse_arguments(ARG "" "" "DEPS;PRIVATE_DEPS;TEST_DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS src/*.cpp)
+  string(REPLACE "-" "_" id ${name})
+  add_library(latchkey_${id} STATIC ${sources})
+  add_library(latchkey::${id} ALIAS latchkey_${id})
+  target_include_directories(latchkey_${id} PUBLIC include PRIVATE src)
+  target_link_libraries(latchkey_${id} PUBLIC ${ARG_DEPS} PRIVATE latchkey_options ${ARG_PRIVATE_DEPS})
+  if(LATCHKEY_TESTS)
+    file(GLOB tests CONFIGURE_DEPENDS tests/*.cpp)
+    if(tests)
+      add_executable(latchkey_${id}_tests ${tests})
+      target_include_directories(latchkey_${id}_tests PRIVATE src tests ${CMAKE_SOURCE_DIR}/tests/support)
+      target_compile_definitions(latchkey_${id}_tests PRIVATE
+        LATCHKEY_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/tests/data" LATCHKEY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+      target_link_libraries(latchkey_${id}_tests PRIVATE latchkey_${id} latchkey_options ${ARG_PRIVATE_DEPS} ${ARG_TEST_DEPS} GTest::gmock GTest::gtest_main)
+      latchkey_add_test(${name} latchkey_${id}_tests)
+    endif()
+  endif()
+endfunction()
+
+# latchkey_add_test(<ctest name> <gtest executable>): runs it through CTest with an XML report.
+function(latchkey_add_test name target)
+  add_test(NAME ${name} COMMAND ${target} --gtest_output=xml:${LATCHKEY_REPORTS}/${name}.xml)
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600)
+endfunction()
+
+# latchkey_bench(<name> <libraries>...): bench/<name>.cpp.
+function(latchkey_bench name)
+  if(LATCHKEY_BENCH)
+    add_executable(bench_${name} ${name}.cpp)
+    target_link_libraries(bench_${name} PRIVATE latchkey_options benchmark::benchmark ${ARGN})
+  endif()
+endfunction()
+
+# latchkey_fuzz(<name> <libraries>...): fuzz/<name>.cpp with the corpus in fuzz/corpus/<name>.
+function(latchkey_fuzz name)
+  if(LATCHKEY_FUZZ)
+    add_executable(fuzz_${name} ${name}.cpp)
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    target_link_libraries(fuzz_${name} PRIVATE latchkey_options ${ARGN})
+  endif()
+endfunction()
