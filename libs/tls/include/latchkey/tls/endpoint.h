@@ -1,6 +1,7 @@
 #pragma once
 /// The TLS 1.2 endpoint (TS-0003 10.2) without I/O: octets in, octets out. GnuTLS behind pimpl.
-/// A Session belongs to one thread; an Endpoint is used from one thread, and its credentials are replaced as snapshots.
+/// A Session belongs to one thread; an Endpoint is used from one thread, and its credentials are replaced as
+/// snapshots.
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -35,7 +36,7 @@ struct SuitePolicy {
 /// Key and identity that a PSK identity stands for.
 struct PskCredential {
   SecretBytes key;
-  SecurityContext context;   ///< framework, identity, credential_id, valid_until filled in by the source
+  SecurityContext context;  ///< framework, identity, credential_id, valid_until filled in by the source
 };
 /// Where a server gets PSKs from. Called on the endpoint's thread.
 class PskSource {
@@ -45,14 +46,14 @@ class PskSource {
   PskSource& operator=(const PskSource&) = delete;
   virtual ~PskSource() = default;
   using Answer = UniqueFunction<void(Result<PskCredential>)>;
-  /// Answers at once or later (a fetch from a MAF), on the endpoint's thread, exactly once. An error makes the handshake
-  /// go on with a random key, so that identities cannot be enumerated; its text is the audit reason. `source` is the
-  /// peer's address, for limits per source.
+  /// Answers at once or later (a fetch from a MAF), on the endpoint's thread, exactly once. An error makes
+  /// the handshake go on with a random key, so that identities cannot be enumerated; its text is the audit
+  /// reason. `source` is the peer's address, for limits per source.
   virtual void find(std::string_view identity, std::string_view source, Answer answer) = 0;
 };
 
-/// Makes the SecurityContext of a verified peer certificate (8.2.2.2), or refuses the handshake. Answers at once.
-/// Called on the endpoint's thread after the chain has been verified against the trust store.
+/// Makes the SecurityContext of a verified peer certificate (8.2.2.2), or refuses the handshake. Answers at
+/// once. Called on the endpoint's thread after the chain has been verified against the trust store.
 class CertificateMapper {
  public:
   CertificateMapper() = default;
@@ -72,13 +73,13 @@ struct EndpointLimits {
   std::chrono::milliseconds handshake_time{15'000};  ///< enforced by the owner of the socket
   std::size_t handshake_octets = 64U << 10U;         ///< received before the handshake is done
   std::size_t psk_identity_octets = 255;
-  std::size_t waiting_key_fetches = 4096;            ///< sessions that wait for a key at once
+  std::size_t waiting_key_fetches = 4096;  ///< sessions that wait for a key at once
 };
 
 struct ServerOptions {
   SuitePolicy suites;
   EndpointLimits limits;
-  bool psk_reveal_unknown = false;   ///< alert 115 instead of a random key
+  bool psk_reveal_unknown = false;  ///< alert 115 instead of a random key
   bool require_client_certificate = true;
   std::size_t chain_cache_entries = 4096;
 };
@@ -89,15 +90,17 @@ class Session;
 class ServerEndpoint {
  public:
   /// `own`, `trust` and `mapper` may be null when only PSK is served; `psk` null when only certificates are.
-  [[nodiscard]] static Result<std::unique_ptr<ServerEndpoint>> make(ServerOptions options, std::shared_ptr<const OwnCertificate> own,
-                                                                    std::shared_ptr<const pki::TrustStore> trust, SpId home, CertificateMapper* mapper,
-                                                                    PskSource* psk, AuditSink& audit, const Clock& clock);
+  [[nodiscard]] static Result<std::unique_ptr<ServerEndpoint>> make(
+      ServerOptions options, std::shared_ptr<const OwnCertificate> own,
+      std::shared_ptr<const pki::TrustStore> trust, SpId home, CertificateMapper* mapper, PskSource* psk,
+      AuditSink& audit, const Clock& clock);
   ~ServerEndpoint();
   ServerEndpoint(const ServerEndpoint&) = delete;
   ServerEndpoint& operator=(const ServerEndpoint&) = delete;
 
   /// SIGHUP: later handshakes use these; verified chains of the old trust store are forgotten.
-  [[nodiscard]] Status replace(std::shared_ptr<const OwnCertificate> own, std::shared_ptr<const pki::TrustStore> trust);
+  [[nodiscard]] Status replace(std::shared_ptr<const OwnCertificate> own,
+                               std::shared_ptr<const pki::TrustStore> trust);
   /// Whether the certificate of an established session would still be accepted now (reload, CRL, expiry).
   [[nodiscard]] Status recheck(const Session& session);
   /// `peer` is "address:port", for audit and limits.
@@ -119,19 +122,21 @@ struct ClientPsk {
 struct ClientOptions {
   SuitePolicy suites;
   EndpointLimits limits;
-  std::string server_name;                          ///< SNI; names that no SNI may carry ('/', '_') are left out
+  std::string server_name;  ///< SNI; names that no SNI may carry ('/', '_') are left out
   std::variant<std::monostate, ClientPsk, std::shared_ptr<const OwnCertificate>> credential;
-  std::shared_ptr<const pki::TrustStore> trust;     ///< for certificates
+  std::shared_ptr<const pki::TrustStore> trust;  ///< for certificates
   SpId home;
-  /// The server's identity that must be proven (8.2.2.2): called with the verified certificate, returns its context or
-  /// refuses. With a PSK the configured identity `expected` is associated after the handshake (8.2.2.1).
+  /// The server's identity that must be proven (8.2.2.2): called with the verified certificate, returns its
+  /// context or refuses. With a PSK the configured identity `expected` is associated after the handshake
+  /// (8.2.2.1).
   std::function<Result<SecurityContext>(const pki::TrustStore::Verified&)> check_server;
   std::optional<EntityId> expected;
 };
-[[nodiscard]] Result<std::unique_ptr<Session>> connect(ClientOptions options, AuditSink& audit, const Clock& clock);
+[[nodiscard]] Result<std::unique_ptr<Session>> connect(ClientOptions options, AuditSink& audit,
+                                                       const Clock& clock);
 
-/// One connection. The owner moves octets: receive() what the socket gave, send what take_output() returns after every
-/// call, watch state(). Everything is non-blocking.
+/// One connection. The owner moves octets: receive() what the socket gave, send what take_output() returns
+/// after every call, watch state(). Everything is non-blocking.
 class Session {
  public:
   enum class State : std::uint8_t { handshaking, waiting_for_key, established, closed, failed };
@@ -154,7 +159,12 @@ class Session {
   [[nodiscard]] Status write(ByteView plaintext);
   /// Sends close_notify.
   void close();
-  /// Called when a waiting session goes on (key arrived) and output or state may have changed. Owner's thread.
+  /// The owner gives up: the connection ended without close_notify, or the handshake took too long. A
+  /// handshake that was not done is audited as refused with this reason; state() is failed. Destroying a
+  /// session does the same.
+  void abandon(std::string reason);
+  /// Called when a waiting session goes on (key arrived) and output or state may have changed. Owner's
+  /// thread.
   void on_progress(UniqueFunction<void()> callback);
 
   /// Why it failed, for audit and log; empty unless failed.

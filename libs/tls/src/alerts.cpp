@@ -1,0 +1,60 @@
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "session.h"
+
+namespace latchkey::tls {
+namespace {
+
+bool contains_any(std::string_view text, std::span<const std::string_view> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view word) { return text.find(word) != text.npos; });
+}
+
+std::string received_alert(gnutls_session_t session) {
+  const auto alert = gnutls_alert_get(session);
+  const char* name = gnutls_alert_get_strname(alert);
+  return "the peer sent alert " + std::to_string(static_cast<int>(alert)) + " " +
+         (name == nullptr ? "" : name);
+}
+
+/// What people read, where GnuTLS's own words do not say enough.
+std::string_view plain_words(int error) {
+  switch (error) {
+    case GNUTLS_E_DECRYPTION_FAILED:
+      return "the first encrypted record did not verify: the keys of the two sides differ";
+    case GNUTLS_E_NO_CERTIFICATE_FOUND:
+    case GNUTLS_E_CERTIFICATE_REQUIRED:
+      return "the peer gave no certificate";
+    case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
+      return "the peer does not offer TLS 1.2";
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+gnutls_alert_description_t alert_for_chain(const Error& error) noexcept {
+  static constexpr std::array<std::string_view, 1> kRevoked = {"revoked"};
+  static constexpr std::array<std::string_view, 3> kUntrusted = {"local issuer", "self-signed",
+                                                                 "does not end in a trust anchor"};
+  if (error.code == ErrorCode::expired) return GNUTLS_A_CERTIFICATE_EXPIRED;
+  if (contains_any(error.detail, kRevoked)) return GNUTLS_A_CERTIFICATE_REVOKED;
+  if (contains_any(error.detail, kUntrusted)) return GNUTLS_A_UNKNOWN_CA;
+  return GNUTLS_A_BAD_CERTIFICATE;
+}
+
+Refusal refusal_for(gnutls_session_t session, int error) {
+  if (error == GNUTLS_E_FATAL_ALERT_RECEIVED || error == GNUTLS_E_WARNING_ALERT_RECEIVED) {
+    return {std::nullopt, received_alert(session)};
+  }
+  int level = GNUTLS_AL_FATAL;
+  const int alert = gnutls_error_to_alert(error, &level);
+  const std::string_view words = plain_words(error);
+  std::string reason = words.empty() ? std::string(gnutls_strerror(error)) : std::string(words);
+  return {static_cast<gnutls_alert_description_t>(alert), std::move(reason)};
+}
+
+}  // namespace latchkey::tls
