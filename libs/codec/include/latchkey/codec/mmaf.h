@@ -1,0 +1,61 @@
+#pragma once
+/// Names and addresses of Mmaf (TS-0032 as read from TR-0038 7.1.4): the one place that knows them, so that a
+/// correction of a proposed name is one line (design section 7).
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "latchkey/base/ids.h"
+
+namespace latchkey::codec::mmaf {
+
+inline constexpr std::string_view kBase = "sec:mab";        // proposed
+inline constexpr std::string_view kClientReg = "sec:macr";  // TR-0038
+inline constexpr std::string_view kKeyReg = "sec:mkr";      // TR-0038
+inline constexpr std::string_view kBaseId = "mb01";         // TR-0038
+
+inline constexpr std::string_view kAdminFqdn = "adfq", kAssignedKeyId = "aski", kSuid = "suid",
+                                  kTargets = "tgis", kKeyValue = "kv";         // TR-0038
+inline constexpr std::string_view kFqdn = "fq", kClientConfiguration = "ccf";  // proposed
+/// Identity of the source that the MAF was provided with (8.2.1), and the KmID the source authenticated with,
+/// as the MAF tells them to a target. TS-0032's names are not known here: proposed.
+inline constexpr std::string_view kSourceEntity = "seid", kSourceKmId = "skid";
+/// Virtual child of a client registration that carries the client configuration (8.8.2.4): proposed.
+inline constexpr std::string_view kConfigurationChild = "cfg";
+
+/// "//<fqdn>/-/", "//<fqdn>/-/<resource id>", "//<fqdn>/-/<resource id>/cfg"; the slash behind "-" may be
+/// missing.
+struct Address {
+  std::string id;  ///< empty: the base
+  bool configuration = false;
+};
+/// nullopt: not an address of this MAF. Resource ids: letters, digits, '.', '_', '-'; at most 64 octets.
+[[nodiscard]] inline std::optional<Address> parse_address(std::string_view to, const Fqdn& maf) {
+  if (!to.starts_with("//")) return std::nullopt;
+  to.remove_prefix(2);
+  const auto slash = to.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const auto host = Fqdn::parse(to.substr(0, slash));
+  if (!host || *host != maf) return std::nullopt;
+  to.remove_prefix(slash);
+  if (to == "/-" || to == "/-/") return Address{};
+  if (!to.starts_with("/-/")) return std::nullopt;
+  to.remove_prefix(3);
+  Address address;
+  const auto tail = to.find('/');
+  if (tail != std::string_view::npos) {
+    if (to.substr(tail + 1) != kConfigurationChild) return std::nullopt;
+    address.configuration = true;
+    to = to.substr(0, tail);
+  }
+  if (to.empty() || to.size() > 64) return std::nullopt;
+  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  if (to.find_first_not_of(kAllowed) != std::string_view::npos) return std::nullopt;
+  address.id = std::string(to);
+  return address;
+}
+[[nodiscard]] inline std::string format_address(const Fqdn& maf, std::string_view id) {
+  return "//" + maf.text() + "/-/" + std::string(id);
+}
+
+}  // namespace latchkey::codec::mmaf
