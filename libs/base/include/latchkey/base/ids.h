@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -146,6 +147,10 @@ class KeyId {
 enum class CredentialType : std::uint8_t {
   kpm = 10, km = 11, kpsa_or_kc = 12, pairwise_esprim = 13, esdata_direct = 14, esdata_wrap = 15, esdata_hmac = 16,
   raw_public_key = 30, device_certificate = 31, cse_id_certificate = 32, ae_id_certificate = 33,
+  esdata_encryption_raw_public_key = 41, esdata_encryption_device_certificate = 42,
+  esdata_encryption_cse_id_certificate = 43, esdata_encryption_ae_id_certificate = 44,
+  esdata_signature_raw_public_key = 51, esdata_signature_device_certificate = 52,
+  esdata_signature_cse_id_certificate = 53, esdata_signature_ae_id_certificate = 54,
 };
 
 /// Credential-ID: "<type>-<value>"; value of letters, digits, '.', '_', '-', '@' (TS-0003 10.4).
