@@ -1,0 +1,211 @@
+#pragma once
+/// What the parts of the CSE share: the request on its way, the write path, and the interfaces between the
+/// resource procedures and the messaging parts (subscriptions, groups, polling, routing). Reactor's thread
+/// only.
+#include <boost/json/object.hpp>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "latchkey/authz/pdp.h"
+#include "latchkey/cse/cse.h"
+#include "resource.h"
+#include "tree.h"
+
+namespace latchkey::cse {
+
+namespace json = boost::json;
+using bind::Respond;
+using codec::Outcome;
+using codec::RequestPrimitive;
+using codec::ResponsePrimitive;
+using codec::Rsc;
+
+/// A request whose originator has been identified (TS-0003 7.2.1). `in.primitive` is what the sender sent.
+struct Request {
+  bind::IncomingRequest in;
+  std::optional<EntityId> originator;  ///< the identity that matched From; nullopt: matches nothing
+  bool rq_authn = false;               ///< 7.1.2
+  bool administrator = false;          ///< the configured administrator, bound or listed exactly
+  std::uint64_t seen = 0;              ///< highest write sequence that the answer depends on
+
+  [[nodiscard]] const RequestPrimitive& primitive() const noexcept { return in.primitive; }
+  /// For a sub-request that we execute ourselves in the name of the same originator (a group member): copies
+  /// everything but the primitive.
+  [[nodiscard]] Request with(RequestPrimitive primitive) const;
+};
+
+enum class EventKind : std::uint8_t { update, remove, create_child, remove_child };
+
+/// A change that was just applied in memory. Pointers are valid during the call only: take what is needed at
+/// once, and send it with Core::when_durable(sequence, ...).
+struct ResourceEvent {
+  EventKind kind{};
+  /// The resource whose subscribers hear of it: updated or removed itself, or the parent of `child`.
+  const Resource* subject = nullptr;
+  const Resource* child = nullptr;         ///< create_child, remove_child: still complete at removal
+  const json::object* modified = nullptr;  ///< update: the attributes that changed, null for a deleted one
+  codec::Operation operation{};            ///< of the request that caused it; del at expiration
+  const std::optional<EntityId>* originator =
+      nullptr;                 ///< never null; empty when the CSE itself acts (expiration)
+  std::uint64_t sequence = 0;  ///< durable when Core::when_durable(sequence) fires
+};
+
+class EventSink {
+ public:
+  EventSink() = default;
+  EventSink(const EventSink&) = delete;
+  EventSink& operator=(const EventSink&) = delete;
+  virtual ~EventSink() = default;
+  /// Called for every change but the eviction of old instances; a cascade is reported resource by resource,
+  /// from the leaves up, each as `remove` of itself and then as `remove_child` of its parent, before it
+  /// leaves the tree.
+  virtual void on_event(const ResourceEvent& event) = 0;
+};
+
+/// subscription (TS-0001 9.6.8, 10.2.10). The generic checks of attributes, policy and names are done before.
+class Subscriptions : public EventSink {
+ public:
+  using Done = UniqueFunction<void(Outcome<void>)>;
+  /// Before a CREATE, or an UPDATE that changes nu or enc: semantic checks and the verification request to
+  /// each nu that is not the originator. `subject` is the subscribed-to resource; valid during the call only.
+  virtual void verify(const Request& request, const Resource& subject, const json::object& attributes,
+                      Done done) = 0;
+  virtual void attach(Resource& subscription) = 0;   ///< after CREATE and at start, once for each
+  virtual void changed(Resource& subscription) = 0;  ///< after UPDATE
+  /// Before it leaves the tree; sends sud to su when durable.
+  virtual void detach(Resource& subscription, std::uint64_t sequence) = 0;
+};
+
+/// group (TS-0001 9.6.13, 10.2.7).
+class GroupFanout {
+ public:
+  GroupFanout() = default;
+  GroupFanout(const GroupFanout&) = delete;
+  GroupFanout& operator=(const GroupFanout&) = delete;
+  virtual ~GroupFanout() = default;
+  using Done = UniqueFunction<void(Outcome<json::object>)>;
+  /// Before a CREATE (`group` null) or UPDATE: the attributes that shall be stored: mid without duplicates,
+  /// mt, cnm, mtv, csy set; or 6010, 4110, 5105. `group` is valid during the call only.
+  virtual void validate(const Request& request, const Resource* group, json::object attributes,
+                        Done done) = 0;
+  /// A request to fopt; macp or acpi has permitted it. `suffix`: path behind fopt.
+  virtual void handle(Request request, Resource& group, std::vector<std::string> suffix, Respond respond) = 0;
+};
+
+/// pollingChannel (TS-0001 9.6.21, 10.2.5.13-14).
+class PollingChannels {
+ public:
+  PollingChannels() = default;
+  PollingChannels(const PollingChannels&) = delete;
+  PollingChannels& operator=(const PollingChannels&) = delete;
+  virtual ~PollingChannels() = default;
+  using Done = bind::RequestSender::Done;
+  virtual void attach(Resource& channel) = 0;                                  ///< after CREATE and at start
+  virtual void detach(Resource& channel) = 0;                                  ///< before it leaves the tree
+  virtual void poll(Request request, Resource& channel, Respond respond) = 0;  ///< RETRIEVE pcu by the owner
+  virtual void notify_response(Request request, Resource& channel,
+                               Respond respond) = 0;  ///< NOTIFY pcu by the owner
+  /// Queues a request for the owner (AE or CSE) of a channel. False, and `done` untouched: it has none.
+  [[nodiscard]] virtual bool deliver(const EntityId& target, RequestPrimitive& request,
+                                     std::chrono::milliseconds timeout, Done& done) = 0;
+};
+
+/// Ways out (TS-0004 7.3.2.6, 7.3.2.8).
+class Router {
+ public:
+  Router() = default;
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+  virtual ~Router() = default;
+  using Done = bind::RequestSender::Done;
+  /// The address is hosted elsewhere: next hop by remoteCSE, dcse or the registrar.
+  virtual void forward(Request request, ResourceAddress address, Respond respond) = 0;
+  /// NOTIFY to an <AE>, <remoteCSE> or CSEBase of this CSE; NOTIFY privilege has been checked.
+  virtual void notify(Request request, Resource& target, Respond respond) = 0;
+  /// A request of this CSE itself to a resource id (AE, CSE, or below) in any form, or to a URL: poa, polling
+  /// channel or next hop. `done` is called exactly once.
+  virtual void send(std::string_view target, RequestPrimitive request, std::chrono::milliseconds timeout,
+                    Done done) = 0;
+};
+
+/// Policy Enforcement Point (TS-0003 7.1): PRP cache, PIP and audit around authz::decide.
+class Access {
+ public:
+  Access() = default;
+  Access(const Access&) = delete;
+  Access& operator=(const Access&) = delete;
+  virtual ~Access() = default;
+  /// The decision of the policy that governs `target` (procedures 3.1); for a fan_out child that of macp or
+  /// acpi. Audited; raises request.seen. `child_type`: Create only.
+  [[nodiscard]] virtual bool permits(Request& request, const Target& target, authz::Op op,
+                                     std::optional<std::uint32_t> child_type = std::nullopt) = 0;
+  /// The same without audit and counters, for lists (discovery) and for checks in the name of somebody else.
+  [[nodiscard]] virtual bool would_permit(const Request& request, const Resource& target, authz::Op op,
+                                          std::optional<std::uint32_t> child_type = std::nullopt) = 0;
+};
+
+struct Core {
+  Core(CseOptions the_options, store::Store& the_store, Executor& the_executor, const Clock& the_clock,
+       AuditSink& the_audit, Peers& the_peers);
+
+  CseOptions options;
+  store::Store& store;
+  Executor& executor;
+  const Clock& clock;
+  AuditSink& audit;
+  Peers& peers;
+  ResourceTree tree;
+  Cse::Counters counters;
+
+  std::unique_ptr<Access> access;
+  std::unique_ptr<Subscriptions> subscriptions;
+  std::unique_ptr<GroupFanout> groups;
+  std::unique_ptr<PollingChannels> polling;
+  std::unique_ptr<Router> router;
+
+  /// The way of a request from "route: here, or next hop" on. The originator is taken as identified: the
+  /// entry for requests of the bindings is Cse::handle, this one is for sub-requests in the name of somebody
+  /// already identified.
+  void dispatch(Request request, Respond respond);
+
+  // Write path. A change is: sequence = begin(); ResourceTree::...(…, sequence, batch); commit(sequence,
+  // batch).
+
+  [[nodiscard]] std::uint64_t begin() noexcept { return ++last_written_; }
+  /// Queues the batch. A failed commit is fail-stop: see CseOptions::store_failed.
+  void commit(std::uint64_t sequence, store::Batch batch);
+  /// Runs `task` when everything up to `sequence` is durable: at once if it is already.
+  void when_durable(std::uint64_t sequence, Task task);
+  /// A change by the CSE itself (exc of a subscription, ...): attributes merged, lt set, durable, and no
+  /// event. Returns the write sequence.
+  std::uint64_t change(Resource& resource, json::object changes);
+  /// Recursive DELETE by the CSE itself or by `originator`: events, counters of the parent, durable.
+  std::uint64_t remove(Resource& resource, const std::optional<EntityId>& originator);
+  /// After a failed commit nothing may be written any more.
+  [[nodiscard]] bool failed() const noexcept { return failed_; }
+
+  /// Answers when `request.seen` is durable.
+  void answer(const Request& request, ResponsePrimitive response, Respond respond);
+  void refuse(const Request& request, codec::Refusal refusal, Respond respond);
+
+ private:
+  void committed(std::uint64_t sequence, const Status& status);
+
+  std::uint64_t last_written_ = 0, durable_ = 0;
+  bool failed_ = false;
+  std::multimap<std::uint64_t, Task> waiting_;
+};
+
+// The messaging parts; `core` outlives them.
+[[nodiscard]] std::unique_ptr<Subscriptions> make_subscriptions(Core& core);
+[[nodiscard]] std::unique_ptr<GroupFanout> make_groups(Core& core);
+[[nodiscard]] std::unique_ptr<PollingChannels> make_polling_channels(Core& core);
+[[nodiscard]] std::unique_ptr<Router> make_router(Core& core);
+
+}  // namespace latchkey::cse

@@ -1,0 +1,56 @@
+#pragma once
+/// One resource of the tree. Reactor's thread only, like everything in this library.
+#include <boost/json/object.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "latchkey/base/time.h"
+#include "latchkey/codec/resource_types.h"
+
+namespace latchkey::cse {
+
+struct Resource;
+
+/// Children in order of creation, linked through the children themselves: first, last, insert and remove are
+/// O(1).
+struct SiblingList {
+  Resource* first = nullptr;
+  Resource* last = nullptr;
+  std::size_t count = 0;
+};
+
+struct Resource {
+  std::string ri;
+  std::uint32_t ty = 0;
+  std::string rn;
+  /// Every attribute under its short name, the universal ones included (ri, pi, ty, rn, ct, lt, et, ...).
+  /// Change it only through ResourceTree, which keeps the indexes and the record.
+  boost::json::object attributes;
+  /// Absolute id of the originator of the CREATE: the default policy names it (TS-0001 9.6.1.3.2). Empty: the
+  /// CSE itself.
+  std::string created_by;
+
+  Resource* parent = nullptr;    ///< null: the CSEBase
+  Resource* previous = nullptr;  ///< older sibling in the same list
+  Resource* next = nullptr;      ///< younger sibling
+  SiblingList children;          ///< all but instances
+  SiblingList instances;         ///< contentInstances of a container: last is `la`, first is `ol`
+  std::unordered_map<std::string_view, Resource*> by_name;  ///< all children; keys view their rn
+
+  std::uint64_t serial = 0;          ///< order of creation, also across restarts
+  std::uint64_t changed = 0;         ///< write sequence of the last change of attributes or set of children
+  std::optional<TimePoint> expires;  ///< et, parsed
+
+  [[nodiscard]] bool is(codec::Ty type) const noexcept { return ty == static_cast<std::uint32_t>(type); }
+  /// Attribute of that kind, or the fallback when it is absent.
+  [[nodiscard]] std::string_view text(std::string_view name) const noexcept;
+  [[nodiscard]] std::uint64_t number(std::string_view name, std::uint64_t fallback = 0) const noexcept;
+  [[nodiscard]] bool flag(std::string_view name, bool fallback = false) const noexcept;
+  /// nullptr when absent or no array.
+  [[nodiscard]] const boost::json::array* list(std::string_view name) const noexcept;
+};
+
+}  // namespace latchkey::cse
