@@ -74,28 +74,50 @@ using EventPtr = std::shared_ptr<const AuditEvent>;
 
 std::string_view to_string(AuditEventId id) noexcept {
   switch (id) {
-    case AuditEventId::handshake_accepted: return "handshake_accepted";
-    case AuditEventId::handshake_refused: return "handshake_refused";
-    case AuditEventId::session_closed_by_policy: return "session_closed_by_policy";
-    case AuditEventId::key_fetch_started: return "key_fetch_started";
-    case AuditEventId::key_fetch_ok: return "key_fetch_ok";
-    case AuditEventId::key_fetch_failed: return "key_fetch_failed";
-    case AuditEventId::originator_accepted: return "originator_accepted";
-    case AuditEventId::originator_refused: return "originator_refused";
-    case AuditEventId::access_permitted: return "access_permitted";
-    case AuditEventId::access_denied: return "access_denied";
-    case AuditEventId::registration_ok: return "registration_ok";
-    case AuditEventId::registration_refused: return "registration_refused";
-    case AuditEventId::deregistration: return "deregistration";
-    case AuditEventId::key_registered: return "key_registered";
-    case AuditEventId::key_retrieved: return "key_retrieved";
-    case AuditEventId::key_refused: return "key_refused";
-    case AuditEventId::key_updated: return "key_updated";
-    case AuditEventId::key_deleted: return "key_deleted";
-    case AuditEventId::credential_reloaded: return "credential_reloaded";
-    case AuditEventId::configuration_refused: return "configuration_refused";
-    case AuditEventId::admin_action: return "admin_action";
-    case AuditEventId::store_failure: return "store_failure";
+    case AuditEventId::handshake_accepted:
+      return "handshake_accepted";
+    case AuditEventId::handshake_refused:
+      return "handshake_refused";
+    case AuditEventId::session_closed_by_policy:
+      return "session_closed_by_policy";
+    case AuditEventId::key_fetch_started:
+      return "key_fetch_started";
+    case AuditEventId::key_fetch_ok:
+      return "key_fetch_ok";
+    case AuditEventId::key_fetch_failed:
+      return "key_fetch_failed";
+    case AuditEventId::originator_accepted:
+      return "originator_accepted";
+    case AuditEventId::originator_refused:
+      return "originator_refused";
+    case AuditEventId::access_permitted:
+      return "access_permitted";
+    case AuditEventId::access_denied:
+      return "access_denied";
+    case AuditEventId::registration_ok:
+      return "registration_ok";
+    case AuditEventId::registration_refused:
+      return "registration_refused";
+    case AuditEventId::deregistration:
+      return "deregistration";
+    case AuditEventId::key_registered:
+      return "key_registered";
+    case AuditEventId::key_retrieved:
+      return "key_retrieved";
+    case AuditEventId::key_refused:
+      return "key_refused";
+    case AuditEventId::key_updated:
+      return "key_updated";
+    case AuditEventId::key_deleted:
+      return "key_deleted";
+    case AuditEventId::credential_reloaded:
+      return "credential_reloaded";
+    case AuditEventId::configuration_refused:
+      return "configuration_refused";
+    case AuditEventId::admin_action:
+      return "admin_action";
+    case AuditEventId::store_failure:
+      return "store_failure";
   }
   return "unknown";
 }
@@ -121,7 +143,8 @@ struct AuditLog::Impl {
     writer = std::thread([this] { run(); });
   }
 
-  /// Body of the background thread: takes all that waits, writes it with one system call, until stopped and empty.
+  /// Body of the background thread: takes all that waits, writes it with one system call, until stopped and
+  /// empty.
   void run() {
     std::unique_lock lock(mutex);
     while (true) {
@@ -207,7 +230,8 @@ void AuditLog::record(AuditEvent event) {
   if (first) impl_->wake.notify_one();
 }
 
-std::vector<AuditEvent> AuditLog::query(const std::function<bool(const AuditEvent&)>& match, std::size_t limit) const {
+std::vector<AuditEvent> AuditLog::query(const std::function<bool(const AuditEvent&)>& match,
+                                        std::size_t limit) const {
   std::vector<EventPtr> newest_first;  // a copy of pointers: `match` must not hold up record()
   {
     const std::lock_guard lock(impl_->mutex);

@@ -19,13 +19,20 @@ int line_of(const toml::node& node) { return static_cast<int>(node.source().begi
 
 std::string_view kind_of(const toml::node& node) {
   switch (node.type()) {
-    case toml::node_type::table: return "a table";
-    case toml::node_type::array: return "an array";
-    case toml::node_type::string: return "a text";
-    case toml::node_type::integer: return "an integer";
-    case toml::node_type::floating_point: return "a floating-point number";
-    case toml::node_type::boolean: return "a boolean";
-    default: return "a date or time";
+    case toml::node_type::table:
+      return "a table";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::string:
+      return "a text";
+    case toml::node_type::integer:
+      return "an integer";
+    case toml::node_type::floating_point:
+      return "a floating-point number";
+    case toml::node_type::boolean:
+      return "a boolean";
+    default:
+      return "a date or time";
   }
 }
 
@@ -43,9 +50,11 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
   std::uint64_t count = 0;
   const auto [rest, error] = std::from_chars(text.data(), end, count);
   const std::string_view name(rest, static_cast<std::size_t>(end - rest));
-  const auto* const unit = std::find_if(std::begin(units), std::end(units), [name](const Unit& u) { return u.name == name; });
+  const auto* const unit =
+      std::find_if(std::begin(units), std::end(units), [name](const Unit& u) { return u.name == name; });
   if (error == std::errc::invalid_argument || unit == std::end(units)) {
-    return fail(ErrorCode::invalid_argument, "must be a duration such as \"500ms\", \"30s\", \"5m\", \"2h\" or \"7d\"");
+    return fail(ErrorCode::invalid_argument,
+                "must be a duration such as \"500ms\", \"30s\", \"5m\", \"2h\" or \"7d\"");
   }
   if (error != std::errc() || count > static_cast<std::uint64_t>(kDurationMax / unit->size)) {
     return fail(ErrorCode::limit, "must be a duration of at most 36500d");
@@ -56,7 +65,8 @@ Result<std::chrono::milliseconds> parse_duration(std::string_view text) {
 /// The whole file, or why not.
 Result<std::string> read_file(const std::string& path) {
   std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) return fail(ErrorCode::io, "no such file, or not a regular file");
+  if (!std::filesystem::is_regular_file(path, error))
+    return fail(ErrorCode::io, "no such file, or not a regular file");
   std::ifstream in(path, std::ios::binary);
   std::string text(kConfigBytesMax + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -75,8 +85,9 @@ struct ConfigReader::Document {
 
   void report(int line, std::string key, std::string what) {
     if (unreadable) return;
-    const bool known = std::any_of(problems.begin(), problems.end(),
-                                   [&](const ConfigProblem& p) { return p.line == line && p.key == key && p.what == what; });
+    const bool known = std::any_of(problems.begin(), problems.end(), [&](const ConfigProblem& p) {
+      return p.line == line && p.key == key && p.what == what;
+    });
     if (!known) problems.push_back({file, line, std::move(key), std::move(what)});
   }
   void report_unreadable(int line, std::string what) {
@@ -91,7 +102,9 @@ struct ConfigReader::Node {
   std::set<std::string, std::less<>> asked;
   std::vector<std::shared_ptr<Node>> children;
 
-  [[nodiscard]] std::string full(std::string_view key) const { return path.empty() ? std::string(key) : path + "." + std::string(key); }
+  [[nodiscard]] std::string full(std::string_view key) const {
+    return path.empty() ? std::string(key) : path + "." + std::string(key);
+  }
   /// The value, remembered as asked for; nullptr where the file has none.
   const toml::node* ask(std::string_view key) {
     asked.emplace(key);
@@ -137,7 +150,8 @@ ConfigReader ConfigReader::from_text(std::string_view text, std::string file_nam
   } else if (auto parsed = toml::parse(text); parsed) {
     document->root = std::move(parsed).table();
   } else {
-    document->report_unreadable(static_cast<int>(parsed.error().source().begin.line), "syntax error: " + std::string(parsed.error().description()));
+    document->report_unreadable(static_cast<int>(parsed.error().source().begin.line),
+                                "syntax error: " + std::string(parsed.error().description()));
   }
   auto root = std::make_shared<Node>();
   root->table = &document->root;
@@ -173,7 +187,8 @@ std::string ConfigReader::required_text(std::string_view key) {
   return value;
 }
 
-std::int64_t ConfigReader::integer(std::string_view key, std::int64_t fallback, std::int64_t min, std::int64_t max) {
+std::int64_t ConfigReader::integer(std::string_view key, std::int64_t fallback, std::int64_t min,
+                                   std::int64_t max) {
   const toml::node* const node = node_->ask(key);
   if (node == nullptr) return fallback;
   const auto* const value = node->as_integer();
@@ -219,7 +234,8 @@ std::vector<std::string> ConfigReader::texts(std::string_view key) {
     if (const auto* const value = item.as_string()) {
       values.push_back(value->get());
     } else {
-      document_->report(line_of(item), node_->full(key) + "[" + std::to_string(i) + "]", "must be a text, not " + std::string(kind_of(item)));
+      document_->report(line_of(item), node_->full(key) + "[" + std::to_string(i) + "]",
+                        "must be a text, not " + std::string(kind_of(item)));
     }
   }
   return values;
@@ -235,7 +251,8 @@ std::string ConfigReader::path(std::string_view key, std::string fallback) {
 std::optional<ConfigReader> ConfigReader::table(std::string_view key) {
   const toml::node* const node = node_->ask(key);
   if (node == nullptr) return std::nullopt;
-  if (const toml::table* const value = node->as_table()) return ConfigReader(document_, node_->child(*value, node_->full(key)));
+  if (const toml::table* const value = node->as_table())
+    return ConfigReader(document_, node_->child(*value, node_->full(key)));
   problem(key, "must be a table, not " + std::string(kind_of(*node)));
   return std::nullopt;
 }
@@ -263,7 +280,8 @@ std::vector<ConfigReader> ConfigReader::tables(std::string_view key) {
 
 std::vector<ConfigProblem> ConfigReader::finish() {
   node_->report_unknown(*document_);
-  std::stable_sort(document_->problems.begin(), document_->problems.end(), [](const ConfigProblem& a, const ConfigProblem& b) { return a.line < b.line; });
+  std::stable_sort(document_->problems.begin(), document_->problems.end(),
+                   [](const ConfigProblem& a, const ConfigProblem& b) { return a.line < b.line; });
   return document_->problems;
 }
 

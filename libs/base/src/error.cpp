@@ -8,17 +8,28 @@ namespace latchkey {
 
 const char* to_string(ErrorCode code) noexcept {
   switch (code) {
-    case ErrorCode::invalid_argument: return "invalid_argument";
-    case ErrorCode::not_found: return "not_found";
-    case ErrorCode::conflict: return "conflict";
-    case ErrorCode::denied: return "denied";
-    case ErrorCode::authentication: return "authentication";
-    case ErrorCode::expired: return "expired";
-    case ErrorCode::limit: return "limit";
-    case ErrorCode::unavailable: return "unavailable";
-    case ErrorCode::unsupported: return "unsupported";
-    case ErrorCode::io: return "io";
-    case ErrorCode::internal: return "internal";
+    case ErrorCode::invalid_argument:
+      return "invalid_argument";
+    case ErrorCode::not_found:
+      return "not_found";
+    case ErrorCode::conflict:
+      return "conflict";
+    case ErrorCode::denied:
+      return "denied";
+    case ErrorCode::authentication:
+      return "authentication";
+    case ErrorCode::expired:
+      return "expired";
+    case ErrorCode::limit:
+      return "limit";
+    case ErrorCode::unavailable:
+      return "unavailable";
+    case ErrorCode::unsupported:
+      return "unsupported";
+    case ErrorCode::io:
+      return "io";
+    case ErrorCode::internal:
+      return "internal";
   }
   return "unknown";
 }

@@ -15,17 +15,24 @@ constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 constexpr bool is_alpha(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 constexpr bool is_alnum(char c) noexcept { return is_digit(c) || is_alpha(c); }
 /// RFC 3986 unreserved.
-constexpr bool is_unreserved(char c) noexcept { return is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~'; }
+constexpr bool is_unreserved(char c) noexcept {
+  return is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
+}
 constexpr bool is_key_id_char(char c) noexcept { return is_alnum(c) || c == '.' || c == '_' || c == '-'; }
 constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool is_label(std::string_view label) noexcept {
-  return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' && std::ranges::all_of(label, [](char c) { return is_alnum(c) || c == '-'; });
+  return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&
+         std::ranges::all_of(label, [](char c) { return is_alnum(c) || c == '-'; });
 }
 
-bool is_stem(std::string_view stem) noexcept { return !stem.empty() && stem.size() <= kStemMax && std::ranges::all_of(stem, is_unreserved); }
+bool is_stem(std::string_view stem) noexcept {
+  return !stem.empty() && stem.size() <= kStemMax && std::ranges::all_of(stem, is_unreserved);
+}
 
-bool is_ae_stem(std::string_view stem) noexcept { return stem.size() >= 2 && (stem.front() == 'S' || stem.front() == 'C') && is_stem(stem); }
+bool is_ae_stem(std::string_view stem) noexcept {
+  return stem.size() >= 2 && (stem.front() == 'S' || stem.front() == 'C') && is_stem(stem);
+}
 
 std::string folded(std::string_view text) {
   std::string out(text);
@@ -52,7 +59,8 @@ struct SpSplit {
 Result<SpSplit> split_sp(std::string_view text, const SpId& home) {
   if (!text.starts_with("//")) return SpSplit{home, text};
   const auto slash = text.find('/', 2);
-  if (slash == std::string_view::npos) return fail(ErrorCode::invalid_argument, "identifier ends behind its M2M-SP-ID");
+  if (slash == std::string_view::npos)
+    return fail(ErrorCode::invalid_argument, "identifier ends behind its M2M-SP-ID");
   auto sp = SpId::parse(text.substr(0, slash));
   if (!sp) return fail(sp.error());
   return SpSplit{std::move(*sp), text.substr(slash)};
@@ -61,11 +69,15 @@ Result<SpSplit> split_sp(std::string_view text, const SpId& home) {
 }  // namespace
 
 Result<Fqdn> Fqdn::parse(std::string_view text) {
-  if (text.empty() || text.size() > 253) return fail(ErrorCode::invalid_argument, "domain name must have 1 to 253 characters");
+  if (text.empty() || text.size() > 253)
+    return fail(ErrorCode::invalid_argument, "domain name must have 1 to 253 characters");
   const auto labels = split(text, '.');
   if (labels.size() < 2) return fail(ErrorCode::invalid_argument, "domain name is not fully qualified");
-  if (!std::ranges::all_of(labels, is_label)) return fail(ErrorCode::invalid_argument, "domain name has a label that is not letters, digits and inner hyphens");
-  if (std::ranges::all_of(labels.back(), is_digit)) return fail(ErrorCode::invalid_argument, "domain name ends in a number");
+  if (!std::ranges::all_of(labels, is_label))
+    return fail(ErrorCode::invalid_argument,
+                "domain name has a label that is not letters, digits and inner hyphens");
+  if (std::ranges::all_of(labels.back(), is_digit))
+    return fail(ErrorCode::invalid_argument, "domain name ends in a number");
   Fqdn out;
   out.text_ = std::string(text);
   out.folded_ = latchkey::folded(text);
@@ -74,7 +86,8 @@ Result<Fqdn> Fqdn::parse(std::string_view text) {
 
 bool Fqdn::is_within(const Fqdn& domain) const noexcept {
   if (folded_ == domain.folded_) return true;
-  return folded_.size() > domain.folded_.size() + 1 && folded_.ends_with(domain.folded_) && folded_[folded_.size() - domain.folded_.size() - 1] == '.';
+  return folded_.size() > domain.folded_.size() + 1 && folded_.ends_with(domain.folded_) &&
+         folded_[folded_.size() - domain.folded_.size() - 1] == '.';
 }
 
 Result<SpId> SpId::parse(std::string_view text) {
@@ -85,7 +98,8 @@ Result<SpId> SpId::parse(std::string_view text) {
 }
 
 Result<CseId> CseId::from_stem(const SpId& sp, std::string_view stem) {
-  if (!is_stem(stem)) return fail(ErrorCode::invalid_argument, "CSE-ID must be 1 to 255 unreserved characters");
+  if (!is_stem(stem))
+    return fail(ErrorCode::invalid_argument, "CSE-ID must be 1 to 255 unreserved characters");
   return CseId(sp, std::string(stem));
 }
 
@@ -98,7 +112,8 @@ Result<CseId> CseId::parse(std::string_view text, const SpId& home) {
 
 Result<Fqdn> CseId::public_domain_name(const std::optional<CseId>& in_cse) const {
   if (!is_label(stem_)) return fail(ErrorCode::invalid_argument, "CSE-ID " + stem_ + " is no DNS label");
-  if (in_cse && !is_label(in_cse->stem_)) return fail(ErrorCode::invalid_argument, "CSE-ID " + in_cse->stem_ + " is no DNS label");
+  if (in_cse && !is_label(in_cse->stem_))
+    return fail(ErrorCode::invalid_argument, "CSE-ID " + in_cse->stem_ + " is no DNS label");
   return Fqdn::parse(stem_ + (in_cse ? "." + in_cse->stem_ : "") + "." + sp_.fqdn().folded());
 }
 
@@ -108,14 +123,18 @@ Result<AeId> AeId::parse(std::string_view text, const SpId& home) {
   if (!parts->path.starts_with('/')) return fail(ErrorCode::invalid_argument, "AE-ID must begin with /");
   const auto segments = split(parts->path.substr(1), '/');
   const auto stem = segments.back();
-  if (segments.size() > 2 || !is_ae_stem(stem)) return fail(ErrorCode::invalid_argument, "AE-ID must end in a stem that begins with S or C");
+  if (segments.size() > 2 || !is_ae_stem(stem))
+    return fail(ErrorCode::invalid_argument, "AE-ID must end in a stem that begins with S or C");
   if (stem.front() == 'S' && segments.size() == 1) return AeId(parts->sp, {}, std::string(stem));
-  if (stem.front() == 'C' && segments.size() == 2 && is_stem(segments[0])) return AeId(parts->sp, std::string(segments[0]), std::string(stem));
+  if (stem.front() == 'C' && segments.size() == 2 && is_stem(segments[0]))
+    return AeId(parts->sp, std::string(segments[0]), std::string(stem));
   return fail(ErrorCode::invalid_argument, "an S-type AE-ID has no CSE part, a C-type AE-ID has one");
 }
 
 Result<AeId> AeId::from_stem(std::string_view stem, const CseId& registrar) {
-  if (!is_ae_stem(stem)) return fail(ErrorCode::invalid_argument, "AE-ID stem must begin with S or C and have 2 to 255 unreserved characters");
+  if (!is_ae_stem(stem))
+    return fail(ErrorCode::invalid_argument,
+                "AE-ID stem must begin with S or C and have 2 to 255 unreserved characters");
   return AeId(registrar.sp(), stem.front() == 'S' ? std::string() : registrar.stem(), std::string(stem));
 }
 
@@ -130,16 +149,19 @@ Result<M2mDeviceId> M2mDeviceId::parse(std::string_view text) {
   constexpr std::size_t kLeast = 7, kMost = 8;  // four of the higher arc, three or four behind it
   const char separator = text.find(' ') != std::string_view::npos ? ' ' : '.';
   const auto parts = split(text, separator);
-  if (parts.size() < kLeast || parts.size() > kMost) return fail(ErrorCode::invalid_argument, "M2M-Device-ID must have 7 or 8 arcs");
+  if (parts.size() < kLeast || parts.size() > kMost)
+    return fail(ErrorCode::invalid_argument, "M2M-Device-ID must have 7 or 8 arcs");
   M2mDeviceId out;
   for (const auto part : parts) {
     std::uint32_t arc = 0;
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), arc);
-    if (part.empty() || error != std::errc{} || end != part.data() + part.size() || (part.size() > 1 && part.front() == '0'))
+    if (part.empty() || error != std::errc{} || end != part.data() + part.size() ||
+        (part.size() > 1 && part.front() == '0'))
       return fail(ErrorCode::invalid_argument, "M2M-Device-ID has an arc that is no number");
     out.arcs_.push_back(arc);
   }
-  if (out.arcs_[0] > 2 || (out.arcs_[0] < 2 && out.arcs_[1] > 39)) return fail(ErrorCode::invalid_argument, "M2M-Device-ID is no object identifier");
+  if (out.arcs_[0] > 2 || (out.arcs_[0] < 2 && out.arcs_[1] > 39))
+    return fail(ErrorCode::invalid_argument, "M2M-Device-ID is no object identifier");
   return out;
 }
 
@@ -178,14 +200,17 @@ Result<EntityId> parse_entity_id(std::string_view text, const SpId& home) {
   }
   if (auto device = M2mDeviceId::parse(text)) return EntityId(std::move(*device));
   auto fqdn = Fqdn::parse(text);
-  if (!fqdn) return fail(ErrorCode::invalid_argument, "neither a CSE-ID, an AE-ID, a device id nor a domain name");
+  if (!fqdn)
+    return fail(ErrorCode::invalid_argument, "neither a CSE-ID, an AE-ID, a device id nor a domain name");
   return EntityId(std::move(*fqdn));
 }
 
 Result<KeyId> KeyId::make(std::string_view relative, const Fqdn& issuer) {
   if (relative.empty() || relative.size() > 127 || !std::ranges::all_of(relative, is_key_id_char))
-    return fail(ErrorCode::invalid_argument, "relative part of a key identifier must be 1 to 127 letters, digits, '.', '_', '-'");
-  if (relative.size() + 1 + issuer.text().size() > 255) return fail(ErrorCode::invalid_argument, "key identifier longer than 255 characters");
+    return fail(ErrorCode::invalid_argument,
+                "relative part of a key identifier must be 1 to 127 letters, digits, '.', '_', '-'");
+  if (relative.size() + 1 + issuer.text().size() > 255)
+    return fail(ErrorCode::invalid_argument, "key identifier longer than 255 characters");
   return KeyId(std::string(relative), issuer);
 }
 
@@ -197,7 +222,9 @@ Result<KeyId> KeyId::parse(std::string_view text) {
   return make(text.substr(0, at), *issuer);
 }
 
-Result<KeyId> KeyId::from_octets(std::span<const std::uint8_t> id, const Fqdn& issuer) { return make(to_hex(id), issuer); }
+Result<KeyId> KeyId::from_octets(std::span<const std::uint8_t> id, const Fqdn& issuer) {
+  return make(to_hex(id), issuer);
+}
 
 std::optional<std::string> KeyId::relative_key_id() const {
   if (relative_.size() != 32) return std::nullopt;
@@ -206,22 +233,28 @@ std::optional<std::string> KeyId::relative_key_id() const {
   return to_hex(*octets);
 }
 
-bool same_km_id(const KeyId& a, const KeyId& b) { return folded(a.relative()) == folded(b.relative()) && a.issuer() == b.issuer(); }
+bool same_km_id(const KeyId& a, const KeyId& b) {
+  return folded(a.relative()) == folded(b.relative()) && a.issuer() == b.issuer();
+}
 
 namespace {
-bool is_credential_type(int type) noexcept { return (type >= 10 && type <= 16) || (type >= 30 && type <= 33); }
+bool is_credential_type(int type) noexcept {
+  return (type >= 10 && type <= 16) || (type >= 30 && type <= 33);
+}
 }  // namespace
 
 Result<CredentialId> CredentialId::make(CredentialType type, std::string_view value) {
   const auto allowed = [](char c) { return is_key_id_char(c) || c == '@'; };
   if (value.empty() || value.size() > 255 || !std::ranges::all_of(value, allowed))
-    return fail(ErrorCode::invalid_argument, "Credential-ID value must be 1 to 255 letters, digits, '.', '_', '-', '@'");
+    return fail(ErrorCode::invalid_argument,
+                "Credential-ID value must be 1 to 255 letters, digits, '.', '_', '-', '@'");
   return CredentialId(type, std::string(value));
 }
 
 Result<CredentialId> CredentialId::parse(std::string_view text) {
   const auto dash = text.find('-');
-  if (dash != 2 || !is_digit(text[0]) || !is_digit(text[1])) return fail(ErrorCode::invalid_argument, "Credential-ID must begin with two digits and '-'");
+  if (dash != 2 || !is_digit(text[0]) || !is_digit(text[1]))
+    return fail(ErrorCode::invalid_argument, "Credential-ID must begin with two digits and '-'");
   const int type = (text[0] - '0') * 10 + (text[1] - '0');
   if (!is_credential_type(type)) return fail(ErrorCode::invalid_argument, "Credential-ID of unknown type");
   return make(static_cast<CredentialType>(type), text.substr(3));
@@ -231,35 +264,45 @@ std::string CredentialId::text() const { return std::to_string(static_cast<unsig
 
 Result<Suid> Suid::from(std::int64_t value) {
   const auto origin = value / 10, use = value % 10;
-  const bool assigned = (origin == 1 || origin == 4) ? use >= 0 && use <= 5 : origin == 2 ? use >= 1 && use <= 5 : origin == 3 && use >= 2 && use <= 5;
-  if (value < 0 || !assigned) return fail(ErrorCode::invalid_argument, "unassigned Security Usage Identifier " + std::to_string(value));
+  const bool assigned = (origin == 1 || origin == 4) ? use >= 0 && use <= 5
+                        : origin == 2                ? use >= 1 && use <= 5
+                                                     : origin == 3 && use >= 2 && use <= 5;
+  if (value < 0 || !assigned)
+    return fail(ErrorCode::invalid_argument, "unassigned Security Usage Identifier " + std::to_string(value));
   return Suid(static_cast<std::uint8_t>(value));
 }
 
 Result<ResourceAddress> ResourceAddress::parse(std::string_view text) {
   constexpr std::size_t kOctetsMax = 2048, kSegmentsMax = 64;
-  if (text.empty() || text.size() > kOctetsMax) return fail(ErrorCode::invalid_argument, "resource address must have 1 to 2048 octets");
+  if (text.empty() || text.size() > kOctetsMax)
+    return fail(ErrorCode::invalid_argument, "resource address must have 1 to 2048 octets");
   if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; }))
     return fail(ErrorCode::invalid_argument, "resource address has a blank or control character");
   ResourceAddress out;
   if (const auto hash = text.find('#'); hash != std::string_view::npos) {
     out.attribute = std::string(text.substr(hash + 1));
-    if (out.attribute.empty() || !std::ranges::all_of(out.attribute, is_alnum)) return fail(ErrorCode::invalid_argument, "resource address has no attribute name behind '#'");
+    if (out.attribute.empty() || !std::ranges::all_of(out.attribute, is_alnum))
+      return fail(ErrorCode::invalid_argument, "resource address has no attribute name behind '#'");
     text = text.substr(0, hash);
   }
-  if (text.starts_with("//")) out.scope = Scope::absolute;
-  else if (text.starts_with('/')) out.scope = Scope::sp_relative;
+  if (text.starts_with("//"))
+    out.scope = Scope::absolute;
+  else if (text.starts_with('/'))
+    out.scope = Scope::sp_relative;
   text.remove_prefix(out.scope == Scope::absolute ? 2 : out.scope == Scope::sp_relative ? 1 : 0);
   const auto parts = split(text, '/');
-  if (parts.size() > kSegmentsMax) return fail(ErrorCode::invalid_argument, "resource address has more than 64 segments");
+  if (parts.size() > kSegmentsMax)
+    return fail(ErrorCode::invalid_argument, "resource address has more than 64 segments");
   for (const auto part : parts)
-    if (part.empty() || part == ".." || part == ".") return fail(ErrorCode::invalid_argument, "resource address has an empty or dot segment");
+    if (part.empty() || part == ".." || part == ".")
+      return fail(ErrorCode::invalid_argument, "resource address has an empty or dot segment");
   std::size_t next = 0;
   if (out.scope == Scope::absolute) {
     auto sp = Fqdn::parse(parts[next++]);
     if (!sp) return fail("resource address", sp.error());
     out.sp = sp->folded();
-    if (parts.size() == 1) return fail(ErrorCode::invalid_argument, "resource address ends behind its M2M-SP-ID");
+    if (parts.size() == 1)
+      return fail(ErrorCode::invalid_argument, "resource address ends behind its M2M-SP-ID");
   }
   if (out.scope != Scope::cse_relative) out.cse = std::string(parts[next++]);
   for (; next < parts.size(); ++next) out.segments.emplace_back(parts[next]);

@@ -8,7 +8,9 @@ namespace {
 
 /// Length of the well-formed UTF-8 sequence at the front of `text` (Unicode table 3-7), 0 if there is none.
 std::size_t utf8_sequence(std::string_view text) {
-  const auto at = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const auto at = [text](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
   const auto tail = [at](std::size_t i) { return (at(i) & 0xC0U) == 0x80U; };
   const unsigned first = at(0);
   if (first < 0x80) return 1;

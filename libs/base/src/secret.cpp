@@ -8,11 +8,12 @@
 namespace latchkey {
 namespace {
 
-/// The value of a hex digit or -1, without a branch or table index that depends on it: the digit may be of a key.
+/// The value of a hex digit or -1, without a branch or table index that depends on it: the digit may be of a
+/// key.
 int hex_value(char c) noexcept {
   const int x = static_cast<unsigned char>(c);
   const int lower = x | 0x20;
-  const int is_digit = ((('0' - 1) - x) & (x - ('9' + 1))) >> 8;            // -1 or 0
+  const int is_digit = ((('0' - 1) - x) & (x - ('9' + 1))) >> 8;           // -1 or 0
   const int is_letter = ((('a' - 1) - lower) & (lower - ('f' + 1))) >> 8;  // -1 or 0
   return (is_digit & (x - '0' + 1)) + (is_letter & (lower - 'a' + 11)) - 1;
 }
@@ -46,7 +47,8 @@ bool constant_time_equal(ByteView a, ByteView b) noexcept {
   return difference == 0;
 }
 
-SecretBytes::SecretBytes(std::size_t size) : data_(size > 0 ? new std::uint8_t[size]() : nullptr), size_(size) {}
+SecretBytes::SecretBytes(std::size_t size)
+    : data_(size > 0 ? new std::uint8_t[size]() : nullptr), size_(size) {}
 
 SecretBytes SecretBytes::copy_of(ByteView bytes) {
   SecretBytes out(bytes.size());

@@ -13,7 +13,8 @@ namespace chrono = std::chrono;
 
 /// Four digits of a year is what both text forms can hold.
 constexpr TimePoint kEarliest = chrono::sys_days(chrono::year(0) / 1 / 1);
-constexpr TimePoint kLatest = TimePoint(chrono::sys_days(chrono::year(10000) / 1 / 1)) - chrono::microseconds(1);
+constexpr TimePoint kLatest =
+    TimePoint(chrono::sys_days(chrono::year(10000) / 1 / 1)) - chrono::microseconds(1);
 
 struct Civil {
   int year, month, day, hour, minute, second, micros;
@@ -72,8 +73,8 @@ std::string format_timestamp(TimePoint time) {
 std::string format_log_time(TimePoint time) {
   const Civil t = civil(time);
   char out[64];
-  const int size = std::snprintf(out, sizeof out, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", t.year, t.month, t.day,
-                                 t.hour, t.minute, t.second, t.micros);
+  const int size = std::snprintf(out, sizeof out, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", t.year, t.month,
+                                 t.day, t.hour, t.minute, t.second, t.micros);
   return {out, static_cast<std::size_t>(size)};
 }
 
@@ -91,11 +92,13 @@ Result<TimePoint> parse_timestamp(std::string_view text) {
   if (!date.ok() || *hour > 23 || *minute > 59 || *second > 59) {
     return fail(ErrorCode::invalid_argument, "timestamp names no existing date and time");
   }
-  return chrono::sys_days(date) + chrono::hours(*hour) + chrono::minutes(*minute) + chrono::seconds(*second) + *rest;
+  return chrono::sys_days(date) + chrono::hours(*hour) + chrono::minutes(*minute) + chrono::seconds(*second) +
+         *rest;
 }
 
 Result<TimePoint> parse_abs_rel_timestamp(std::string_view text, TimePoint now) {
-  if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return parse_timestamp(text);
+  if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos)
+    return parse_timestamp(text);
   std::int64_t milliseconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), milliseconds);
   const auto room = chrono::floor<chrono::milliseconds>(kLatest - std::min(now, kLatest)).count();

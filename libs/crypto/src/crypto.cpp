@@ -1,0 +1,257 @@
+#include "latchkey/crypto/crypto.h"
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+#include <unicode/unorm2.h>
+#include <unicode/ustring.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <vector>
+
+namespace latchkey::crypto {
+namespace {
+
+/// For calls that fail only if memory runs out or libcrypto is broken.
+void must(bool done, const char* what) {
+  if (!done) broken_invariant(what);
+}
+
+template <auto Free>
+struct Deleter {
+  template <class T>
+  void operator()(T* object) const noexcept {
+    Free(object);
+  }
+};
+using DigestContext = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
+using MacContext = std::unique_ptr<EVP_MAC_CTX, Deleter<EVP_MAC_CTX_free>>;
+using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Deleter<EVP_CIPHER_CTX_free>>;
+
+// Fetching an algorithm takes locks and searches providers, so it is done once and kept for the life of the
+// process.
+const EVP_MD* sha256_algorithm() {
+  static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  must(fetched != nullptr, "libcrypto offers no SHA-256");
+  return fetched;
+}
+
+EVP_MAC* hmac_algorithm() {
+  static EVP_MAC* const fetched = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  must(fetched != nullptr, "libcrypto offers no HMAC");
+  return fetched;
+}
+
+/// `index` 0, 1, 2 for keys of 16, 24, 32 octets.
+const EVP_CIPHER* gcm_algorithm(std::size_t index) {
+  static const std::array<const EVP_CIPHER*, 3> fetched = {EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr),
+                                                           EVP_CIPHER_fetch(nullptr, "AES-192-GCM", nullptr),
+                                                           EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr)};
+  must(fetched.at(index) != nullptr, "libcrypto offers no AES-GCM");
+  return fetched.at(index);
+}
+
+/// HMAC-SHA-256 of this thread. The digest is bound once: binding it anew would fetch it anew.
+EVP_MAC_CTX* thread_hmac() {
+  thread_local const MacContext context = [] {
+    MacContext made(EVP_MAC_CTX_new(hmac_algorithm()));
+    char digest[] = "SHA256";
+    const std::array<OSSL_PARAM, 2> parameters = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
+    must(made != nullptr && EVP_MAC_CTX_set_params(made.get(), parameters.data()) == 1, "HMAC context");
+    return made;
+  }();
+  return context.get();
+}
+
+constexpr std::array<std::uint8_t, 32> kZeroKey{};
+
+}  // namespace
+
+Sha256 sha256(ByteView data) {
+  thread_local const DigestContext context(EVP_MD_CTX_new());
+  Sha256 out{};
+  must(context != nullptr && EVP_DigestInit_ex2(context.get(), sha256_algorithm(), nullptr) == 1 &&
+           EVP_DigestUpdate(context.get(), data.data(), data.size()) == 1 &&
+           EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1,
+       "SHA-256");
+  return out;
+}
+
+SecretBytes hmac_sha256(ByteView key, ByteView data) {
+  EVP_MAC_CTX* const context = thread_hmac();
+  SecretBytes out(sizeof(Sha256));
+  std::size_t size = 0;
+  // An empty key is a key (RFC 2104 fills it with zeros), but to libcrypto a null pointer means "the key
+  // before".
+  const std::uint8_t* const octets = key.empty() ? kZeroKey.data() : key.data();
+  must(EVP_MAC_init(context, octets, key.size(), nullptr) == 1 &&
+           EVP_MAC_update(context, data.data(), data.size()) == 1 &&
+           EVP_MAC_final(context, out.reveal_writable().data(), &size, out.size()) == 1,
+       "HMAC-SHA-256");
+  // The context outlives the call, the key must not.
+  must(EVP_MAC_init(context, kZeroKey.data(), kZeroKey.size(), nullptr) == 1, "HMAC-SHA-256");
+  return out;
+}
+
+SecretBytes hmac_sha256(const SecretBytes& key, ByteView data) { return hmac_sha256(key.reveal(), data); }
+
+void random_fill(std::span<std::uint8_t> out) {
+  must(RAND_bytes_ex(nullptr, out.data(), out.size(), 0) == 1, "the random generator of libcrypto failed");
+}
+
+Bytes random_bytes(std::size_t size) {
+  Bytes out(size);
+  random_fill(out);
+  return out;
+}
+
+SecretBytes random_secret(std::size_t size) {
+  SecretBytes out(size);
+  must(RAND_priv_bytes_ex(nullptr, out.reveal_writable().data(), size, 0) == 1,
+       "the random generator of libcrypto failed");
+  return out;
+}
+
+namespace {
+
+/// One AES-GCM operation in one direction on this thread's context for the key length. The key schedule in
+/// the context is overwritten when the operation ends, however it ends.
+class GcmOperation {
+ public:
+  GcmOperation(std::size_t index, bool seal)
+      : context_(thread_context(index)), algorithm_(gcm_algorithm(index)), seal_(seal) {}
+  GcmOperation(const GcmOperation&) = delete;
+  GcmOperation& operator=(const GcmOperation&) = delete;
+  ~GcmOperation() { must(init(kZeroKey, std::span(kZeroKey).first(kGcmNonceBytes)), "AES-GCM"); }
+
+  bool start(ByteView key, ByteView nonce, ByteView aad) {
+    int size = 0;
+    return init(key, nonce) && (aad.empty() || update(nullptr, size, aad));
+  }
+  /// `out` has room for `in`.
+  bool text(std::uint8_t* out, ByteView in) {
+    int size = 0;
+    return in.empty() || (update(out, size, in) && static_cast<std::size_t>(size) == in.size());
+  }
+  bool finish_seal(std::uint8_t* tag) {
+    int size = 0;
+    return EVP_EncryptFinal_ex(context_, tag, &size) == 1 &&
+           EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_GET_TAG, static_cast<int>(kGcmTagBytes), tag) == 1;
+  }
+  bool finish_open(ByteView tag) {
+    std::array<std::uint8_t, kGcmTagBytes> expected{};
+    std::array<std::uint8_t, kGcmTagBytes> unused{};
+    std::copy(tag.begin(), tag.end(), expected.begin());
+    int size = 0;
+    return EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_SET_TAG, static_cast<int>(kGcmTagBytes),
+                               expected.data()) == 1 &&
+           EVP_DecryptFinal_ex(context_, unused.data(), &size) == 1;
+  }
+
+ private:
+  static EVP_CIPHER_CTX* thread_context(std::size_t index) {
+    thread_local const std::array<CipherContext, 3> contexts = {CipherContext(EVP_CIPHER_CTX_new()),
+                                                                CipherContext(EVP_CIPHER_CTX_new()),
+                                                                CipherContext(EVP_CIPHER_CTX_new())};
+    must(contexts.at(index) != nullptr, "AES-GCM context");
+    return contexts.at(index).get();
+  }
+  bool init(ByteView key, ByteView nonce) {
+    return EVP_CipherInit_ex2(context_, algorithm_, key.data(), nonce.data(), seal_ ? 1 : 0, nullptr) == 1;
+  }
+  bool update(std::uint8_t* out, int& size, ByteView in) {
+    return EVP_CipherUpdate(context_, out, &size, in.data(), static_cast<int>(in.size())) == 1;
+  }
+
+  EVP_CIPHER_CTX* context_;
+  const EVP_CIPHER* algorithm_;
+  bool seal_;
+};
+
+/// The index of the algorithm for the key length, once key, nonce and sizes are known to be acceptable.
+Result<std::size_t> check_gcm(const SecretBytes& key, ByteView nonce, ByteView aad, ByteView text) {
+  if (key.size() != 16 && key.size() != 24 && key.size() != 32)
+    return fail(ErrorCode::invalid_argument, "AES key is not of 16, 24 or 32 octets");
+  if (nonce.size() != kGcmNonceBytes)
+    return fail(ErrorCode::invalid_argument, "AES-GCM nonce is not of 12 octets");
+  if (aad.size() > INT_MAX || text.size() > INT_MAX)
+    return fail(ErrorCode::limit, "AES-GCM input of 2 GiB or more");
+  return key.size() / 8 - 2;
+}
+
+}  // namespace
+
+Result<Bytes> aes_gcm_seal(const SecretBytes& key, ByteView nonce, ByteView aad, ByteView plaintext) {
+  const auto index = check_gcm(key, nonce, aad, plaintext);
+  if (!index) return fail(index.error());
+  Bytes out(plaintext.size() + kGcmTagBytes);
+  GcmOperation operation(*index, true);
+  must(operation.start(key.reveal(), nonce, aad) && operation.text(out.data(), plaintext) &&
+           operation.finish_seal(out.data() + plaintext.size()),
+       "AES-GCM");
+  return out;
+}
+
+Result<SecretBytes> aes_gcm_open(const SecretBytes& key, ByteView nonce, ByteView aad, ByteView sealed) {
+  const auto index = check_gcm(key, nonce, aad, sealed);
+  if (!index) return fail(index.error());
+  if (sealed.size() < kGcmTagBytes)
+    return fail(ErrorCode::authentication, "sealed octets are shorter than a tag");
+  const ByteView ciphertext = sealed.first(sealed.size() - kGcmTagBytes);
+  SecretBytes out(ciphertext.size());
+  GcmOperation operation(*index, false);
+  if (!operation.start(key.reveal(), nonce, aad) ||
+      !operation.text(out.reveal_writable().data(), ciphertext) ||
+      !operation.finish_open(sealed.last(kGcmTagBytes))) {
+    return fail(ErrorCode::authentication, "sealed octets do not verify");
+  }
+  return out;
+}
+
+SecretBytes scrypt(const SecretBytes& passphrase, ByteView salt, std::size_t size) {
+  constexpr std::uint64_t n = 1U << 15U, r = 8, p = 1;
+  constexpr std::uint64_t memory_max = 64ULL * 1024 * 1024;  // twice what these parameters need
+  SecretBytes out(size);
+  // With a null pointer libcrypto would only check the parameters.
+  const auto* const octets = passphrase.empty() ? kZeroKey.data() : passphrase.reveal().data();
+  must(size == 0 || EVP_PBE_scrypt(reinterpret_cast<const char*>(octets), passphrase.size(), salt.data(),
+                                   salt.size(), n, r, p, memory_max, out.reveal_writable().data(), size) == 1,
+       "scrypt");
+  return out;
+}
+
+Result<std::string> nfkc(std::string_view utf8) {
+  constexpr std::size_t octets_max = 64UL * 1024UL;
+  constexpr std::size_t expansion = 18;  // the most any character grows (UAX 15, of U+FDFA)
+  if (utf8.size() > octets_max) return fail(ErrorCode::limit, "text of more than 64 KiB to normalise");
+  const bool ascii =
+      std::all_of(utf8.begin(), utf8.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  if (ascii) return std::string(utf8);  // its own normal form
+
+  UErrorCode error = U_ZERO_ERROR;
+  std::vector<UChar> wide(utf8.size() + 1);
+  int32_t wide_size = 0;
+  u_strFromUTF8(wide.data(), static_cast<int32_t>(wide.size()), &wide_size, utf8.data(),
+                static_cast<int32_t>(utf8.size()), &error);
+  if (U_FAILURE(error) != 0) return fail(ErrorCode::invalid_argument, "text is not UTF-8");
+
+  const UNormalizer2* const normalizer = unorm2_getNFKCInstance(&error);
+  must(U_SUCCESS(error) != 0, "ICU has no NFKC data");
+  std::vector<UChar> normal(static_cast<std::size_t>(wide_size) * expansion + 1);
+  const int32_t normal_size = unorm2_normalize(normalizer, wide.data(), wide_size, normal.data(),
+                                               static_cast<int32_t>(normal.size()), &error);
+  must(U_SUCCESS(error) != 0, "NFKC");
+
+  std::string out(static_cast<std::size_t>(normal_size) * 3 + 1, '\0');
+  int32_t out_size = 0;
+  u_strToUTF8(out.data(), static_cast<int32_t>(out.size()), &out_size, normal.data(), normal_size, &error);
+  must(U_SUCCESS(error) != 0, "UTF-8");
+  out.resize(static_cast<std::size_t>(out_size));
+  return out;
+}
+
+}  // namespace latchkey::crypto

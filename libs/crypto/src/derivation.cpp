@@ -1,0 +1,122 @@
+#include "latchkey/crypto/derivation.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <string>
+
+namespace latchkey::crypto {
+namespace {
+
+constexpr std::string_view kKmLabel = "oneM2M Enrolment Key to Master Credential derivation";
+constexpr std::string_view kKpsaLabel =
+    "oneM2M Enrolment Key to Provisioned Secure Connection Key derivation";
+constexpr std::string_view kUsageLabel = "oneM2M Enrolment Key to Usage-Constrained Symmetric Key derivation";
+constexpr std::string_view kSessionLabel = "oneM2M HMAC-SHA256 sessionESPrimKey derivation algorithm";
+constexpr std::size_t kExportedIdOctets = 16;
+
+/// HMAC-SHA-256(ke, label || id), the id as UTF-8 in NFKC.
+Result<SecretBytes> from_enrolment_key(const Ke& ke, std::string label, std::string_view id) {
+  if (ke.bytes().empty()) return fail(ErrorCode::invalid_argument, "empty Enrolment Key");
+  if (id.empty()) return fail(ErrorCode::invalid_argument, "empty identifier");
+  const auto normal = nfkc(id);
+  if (!normal) return fail("identifier", normal.error());
+  label += *normal;
+  return hmac_sha256(ke.bytes(), as_bytes(label));
+}
+
+/// T(n) = HMAC-Hash(master, T(n-1) || label || n), 10.3.6.2.
+SecretBytes expand(const SecretBytes& master, const SecretBytes& previous, std::string_view label,
+                   std::uint8_t n) {
+  SecretBytes input(previous.size() + label.size() + 1);
+  const auto octets = input.reveal_writable();
+  const auto before = previous.reveal();
+  const auto text = as_bytes(label);
+  auto end = std::copy(before.begin(), before.end(), octets.begin());
+  end = std::copy(text.begin(), text.end(), end);
+  *end = n;
+  return hmac_sha256(master, input.reveal());
+}
+
+Result<std::string> as_text_of(Result<Fqdn> name) {
+  if (!name) return fail(std::move(name.error()));
+  return name->text();
+}
+
+}  // namespace
+
+Result<ExportedKey> split_exported(const SecretBytes& exported) {
+  if (exported.size() != kExportedOctets)
+    return fail(ErrorCode::invalid_argument, "exported keying material is not of 48 octets");
+  const ByteView octets = exported.reveal();
+  ExportedKey out;
+  std::copy_n(octets.begin(), kExportedIdOctets, out.id.begin());
+  out.key = SecretBytes::copy_of(octets.subspan(kExportedIdOctets));
+  return out;
+}
+
+Result<Km> derive_km(const Ke& ke, std::string_view maf_id) {
+  auto key = from_enrolment_key(ke, std::string(kKmLabel), maf_id);
+  if (!key) return fail("Km", std::move(key.error()));
+  return Km(std::move(*key));
+}
+
+Result<Kpsa> derive_kpsa(const Ke& ke, std::string_view enrolee_b_id) {
+  auto key = from_enrolment_key(ke, std::string(kKpsaLabel), enrolee_b_id);
+  if (!key) return fail("Kpsa", std::move(key.error()));
+  return Kpsa(std::move(*key));
+}
+
+SecretBytes derive_ke2e_master(ByteView salt, const Kpsa& kpsa) {
+  return hmac_sha256(salt, kpsa.bytes().reveal());
+}
+
+EndToEndKeys expand_ke2e(const SecretBytes& ke2e_master) {
+  EndToEndKeys out;
+  out.msg_auth = expand(ke2e_master, SecretBytes(), "E2E Message Authentication Key", 1);
+  out.msg_conf = expand(ke2e_master, out.msg_auth, "E2E Message Confidentiality Key", 2);
+  out.att_auth = expand(ke2e_master, out.msg_conf, "E2E Attribute Authenticity Key", 3);
+  out.att_conf = expand(ke2e_master, out.att_auth, "E2E Attribute Confidentiality Key", 4);
+  return out;
+}
+
+Result<SecretBytes> derive_usage_constrained(const Ke& ke, Suid suid,
+                                             std::string_view enrolment_target_fqdn) {
+  auto key =
+      from_enrolment_key(ke, std::string(kUsageLabel) + std::to_string(suid.value()), enrolment_target_fqdn);
+  if (!key) return fail("usage-constrained key", std::move(key.error()));
+  return key;
+}
+
+Result<std::string> enrolment_target_fqdn(const EntityId& target, const std::optional<CseId>& in_cse) {
+  struct Name {
+    const std::optional<CseId>& in_cse;
+    Result<std::string> operator()(const CseId& cse) const {
+      return as_text_of(cse.public_domain_name(in_cse));
+    }
+    Result<std::string> operator()(const AeId& ae) const {
+      if (ae.stem().find('.') != std::string::npos)
+        return fail(ErrorCode::invalid_argument, "AE-ID stem that is no DNS label has no FQDN");
+      const auto registrar = ae.registrar();
+      if (!registrar) return as_text_of(Fqdn::parse(ae.stem() + "." + ae.sp().fqdn().folded()));
+      const auto parent = registrar->public_domain_name(in_cse);
+      if (!parent) return fail("registrar CSE", parent.error());
+      return as_text_of(Fqdn::parse(ae.stem() + "." + parent->text()));
+    }
+    Result<std::string> operator()(const M2mDeviceId&) const {
+      return fail(ErrorCode::invalid_argument, "a device ID has no FQDN representation");
+    }
+    Result<std::string> operator()(const Fqdn& fqdn) const { return fqdn.text(); }
+  };
+  return std::visit(Name{in_cse}, target);
+}
+
+SecretBytes derive_session_esprim_key(const SecretBytes& pairwise_key, ByteView receiver_rand,
+                                      ByteView originator_rand) {
+  Bytes input(receiver_rand.begin(), receiver_rand.end());
+  input.insert(input.end(), originator_rand.begin(), originator_rand.end());
+  const auto label = as_bytes(kSessionLabel);
+  input.insert(input.end(), label.begin(), label.end());
+  return hmac_sha256(pairwise_key, input);
+}
+
+}  // namespace latchkey::crypto
