@@ -80,6 +80,8 @@ class AeId {
   [[nodiscard]] bool sp_assigned() const noexcept { return stem_.front() == 'S'; }
   /// The CSE part of a C-type id; nullopt for an S-type.
   [[nodiscard]] std::optional<CseId> registrar() const;
+  /// The stem of registrar() without a copy; empty for an S-type.
+  [[nodiscard]] const std::string& registrar_stem() const noexcept { return cse_; }
   [[nodiscard]] std::string sp_relative() const;
   [[nodiscard]] std::string absolute() const { return sp_.text() + sp_relative(); }
   friend bool operator==(const AeId&, const AeId&) noexcept = default;
