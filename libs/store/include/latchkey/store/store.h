@@ -13,6 +13,11 @@
 
 namespace latchkey::store {
 
+/// Bounds of a record; a batch out of them is refused alone (`invalid_argument`, `limit`) and the store goes on.
+inline constexpr std::size_t kSpaceBytesMax = 64;
+inline constexpr std::size_t kKeyBytesMax = 4096;
+inline constexpr std::size_t kValueBytesMax = 64U << 20U;
+
 /// Changes that become durable together or not at all. `space` is a short constant such as "res".
 class Batch {
  public:
@@ -42,22 +47,27 @@ class Store {
   /// Runs on the store's writer thread after the batch is durable, or with the error when it is not.
   using Committed = UniqueFunction<void(Status)>;
   /// Queues the batch; batches become durable in the order of this call, several to one flush (group commit). Returns at
-  /// once. Thread-safe. After a failed commit every later one fails too (`unavailable`): the owner must stop serving.
+  /// once. Thread-safe. After a failed commit (`io`; the batch may or may not be found after the next start) every later
+  /// one fails too (`unavailable`): the owner must stop serving. An empty batch is answered in its turn. `done` may call the
+  /// store, except commit_and_wait; it does not throw. The destructor makes durable and answers what is queued.
   virtual void commit(Batch batch, Committed done) = 0;
-  /// Waits for the batch. Thread-safe.
+  /// Waits for the batch. Thread-safe; `internal` on the writer thread (in a Committed), where it could never return.
   [[nodiscard]] virtual Status commit_and_wait(Batch batch) = 0;
 
+  /// Durable state only; not_found if there is none. Thread-safe.
   [[nodiscard]] virtual Result<std::string> get(std::string_view space, std::string_view key) const = 0;
   /// Every record of a space in key order, durable state only; `visit` returns false to stop. Thread-safe.
   [[nodiscard]] virtual Status scan(std::string_view space, const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
 
-  /// A consistent copy while writing goes on (`latchkey-<role> --backup`); refuses to overwrite a file.
+  /// A consistent copy while writing goes on, 0600, verified; refuses to overwrite a file (`conflict`). Thread-safe.
   [[nodiscard]] virtual Status backup(const std::string& file) const = 0;
   /// Batches queued and not yet durable: the owner sheds load above its limit.
   [[nodiscard]] virtual std::size_t queue_depth() const noexcept = 0;
 };
 
-/// One step of the schema: `apply` turns version `from` into from + 1 inside a transaction.
+/// One step of the schema: `apply` turns version `from` into from + 1: it reads the old records from the store and puts
+/// the changes into the batch, which becomes durable together with the new version number, or not at all. It commits
+/// nothing itself (`conflict`).
 struct Migration {
   int from = 0;
   std::function<Status(Store&, Batch&)> apply;
@@ -71,7 +81,12 @@ struct SqliteOptions {
   std::string vfs;                   ///< SQLite VFS by name; tests only
 };
 
+/// Copies the database in `folder` while a daemon may be using it: takes no lock. Same conditions as Store::backup.
+[[nodiscard]] Status backup_sqlite(const std::string& folder, const std::string& application, const std::string& file);
+
 /// WAL, synchronous=FULL, one writer thread with group commit; quick_check at start (integrity failure: `io`).
+/// The folder is created if its parent exists; `denied` if it is open to others. A database of another application is
+/// `conflict`. A newer schema is `unsupported`, as is an older one without the migrations up to `schema_version`.
 [[nodiscard]] Result<std::unique_ptr<Store>> open_sqlite(SqliteOptions options);
 
 }  // namespace latchkey::store
