@@ -1,8 +1,6 @@
 #include "latchkey/crypto/crypto.h"
 
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <unicode/unorm2.h>
 #include <unicode/ustring.h>
@@ -28,7 +26,6 @@ struct Deleter {
   }
 };
 using DigestContext = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
-using MacContext = std::unique_ptr<EVP_MAC_CTX, Deleter<EVP_MAC_CTX_free>>;
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Deleter<EVP_CIPHER_CTX_free>>;
 
 // Fetching an algorithm takes locks and searches providers, so it is done once and kept for the life of the
@@ -36,12 +33,6 @@ using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Deleter<EVP_CIPHER_CTX_fre
 const EVP_MD* sha256_algorithm() {
   static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   must(fetched != nullptr, "libcrypto offers no SHA-256");
-  return fetched;
-}
-
-EVP_MAC* hmac_algorithm() {
-  static EVP_MAC* const fetched = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-  must(fetched != nullptr, "libcrypto offers no HMAC");
   return fetched;
 }
 
@@ -54,46 +45,53 @@ const EVP_CIPHER* gcm_algorithm(std::size_t index) {
   return fetched.at(index);
 }
 
-/// HMAC-SHA-256 of this thread. The digest is bound once: binding it anew would fetch it anew.
-EVP_MAC_CTX* thread_hmac() {
-  thread_local const MacContext context = [] {
-    MacContext made(EVP_MAC_CTX_new(hmac_algorithm()));
-    char digest[] = "SHA256";
-    const std::array<OSSL_PARAM, 2> parameters = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
-    must(made != nullptr && EVP_MAC_CTX_set_params(made.get(), parameters.data()) == 1, "HMAC context");
-    return made;
-  }();
+EVP_MD_CTX* thread_digest() {
+  thread_local const DigestContext context(EVP_MD_CTX_new());
+  must(context != nullptr, "SHA-256 context");
   return context.get();
 }
+
+/// SHA-256(head || tail) into `out`; `tail` may be `out`.
+void digest(ByteView head, ByteView tail, std::uint8_t* out) {
+  EVP_MD_CTX* const context = thread_digest();
+  must(EVP_DigestInit_ex2(context, sha256_algorithm(), nullptr) == 1 &&
+           EVP_DigestUpdate(context, head.data(), head.size()) == 1 &&
+           EVP_DigestUpdate(context, tail.data(), tail.size()) == 1 &&
+           EVP_DigestFinal_ex(context, out, nullptr) == 1,
+       "SHA-256");
+}
+
+constexpr std::size_t kSha256Block = 64;
+using Pad = std::array<std::uint8_t, kSha256Block>;
 
 constexpr std::array<std::uint8_t, 32> kZeroKey{};
 
 }  // namespace
 
 Sha256 sha256(ByteView data) {
-  thread_local const DigestContext context(EVP_MD_CTX_new());
   Sha256 out{};
-  must(context != nullptr && EVP_DigestInit_ex2(context.get(), sha256_algorithm(), nullptr) == 1 &&
-           EVP_DigestUpdate(context.get(), data.data(), data.size()) == 1 &&
-           EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1,
-       "SHA-256");
+  digest(data, {}, out.data());
   return out;
 }
 
+// RFC 2104 by hand over the digest: EVP_MAC keeps the key in its context, and costs twice as much once that
+// is overwritten after each use.
 SecretBytes hmac_sha256(ByteView key, ByteView data) {
-  EVP_MAC_CTX* const context = thread_hmac();
   SecretBytes out(sizeof(Sha256));
-  std::size_t size = 0;
-  // An empty key is a key (RFC 2104 fills it with zeros), but to libcrypto a null pointer means "the key
-  // before".
-  const std::uint8_t* const octets = key.empty() ? kZeroKey.data() : key.data();
-  must(EVP_MAC_init(context, octets, key.size(), nullptr) == 1 &&
-           EVP_MAC_update(context, data.data(), data.size()) == 1 &&
-           EVP_MAC_final(context, out.reveal_writable().data(), &size, out.size()) == 1,
-       "HMAC-SHA-256");
-  // The context outlives the call, the key must not.
-  must(EVP_MAC_init(context, kZeroKey.data(), kZeroKey.size(), nullptr) == 1, "HMAC-SHA-256");
+  std::uint8_t* const octets = out.reveal_writable().data();
+  Pad pad{};
+  if (key.size() > pad.size()) {
+    digest(key, {}, pad.data());
+  } else {
+    std::copy(key.begin(), key.end(), pad.begin());
+  }
+  for (std::uint8_t& octet : pad) octet ^= 0x36U;
+  digest(pad, data, octets);
+  for (std::uint8_t& octet : pad) octet ^= 0x36U ^ 0x5CU;
+  digest(pad, out.reveal(), octets);
+  wipe(pad.data(), pad.size());
+  // The context still holds the result, which may be a key: a new start overwrites it.
+  must(EVP_DigestInit_ex2(thread_digest(), sha256_algorithm(), nullptr) == 1, "SHA-256");
   return out;
 }
 
@@ -122,8 +120,7 @@ namespace {
 /// the context is overwritten when the operation ends, however it ends.
 class GcmOperation {
  public:
-  GcmOperation(std::size_t index, bool seal)
-      : context_(thread_context(index)), algorithm_(gcm_algorithm(index)), seal_(seal) {}
+  GcmOperation(std::size_t index, bool seal) : context_(thread_context(index)), seal_(seal) {}
   GcmOperation(const GcmOperation&) = delete;
   GcmOperation& operator=(const GcmOperation&) = delete;
   ~GcmOperation() { must(init(kZeroKey, std::span(kZeroKey).first(kGcmNonceBytes)), "AES-GCM"); }
@@ -154,21 +151,27 @@ class GcmOperation {
 
  private:
   static EVP_CIPHER_CTX* thread_context(std::size_t index) {
-    thread_local const std::array<CipherContext, 3> contexts = {CipherContext(EVP_CIPHER_CTX_new()),
-                                                                CipherContext(EVP_CIPHER_CTX_new()),
-                                                                CipherContext(EVP_CIPHER_CTX_new())};
-    must(contexts.at(index) != nullptr, "AES-GCM context");
+    thread_local const std::array<CipherContext, 3> contexts = {bound_context(0), bound_context(1),
+                                                                bound_context(2)};
     return contexts.at(index).get();
   }
+  /// The algorithm is bound once: naming it again would make libcrypto free and build its inner state each
+  /// time.
+  static CipherContext bound_context(std::size_t index) {
+    CipherContext made(EVP_CIPHER_CTX_new());
+    must(made != nullptr &&
+             EVP_CipherInit_ex2(made.get(), gcm_algorithm(index), nullptr, nullptr, 1, nullptr) == 1,
+         "AES-GCM context");
+    return made;
+  }
   bool init(ByteView key, ByteView nonce) {
-    return EVP_CipherInit_ex2(context_, algorithm_, key.data(), nonce.data(), seal_ ? 1 : 0, nullptr) == 1;
+    return EVP_CipherInit_ex2(context_, nullptr, key.data(), nonce.data(), seal_ ? 1 : 0, nullptr) == 1;
   }
   bool update(std::uint8_t* out, int& size, ByteView in) {
     return EVP_CipherUpdate(context_, out, &size, in.data(), static_cast<int>(in.size())) == 1;
   }
 
   EVP_CIPHER_CTX* context_;
-  const EVP_CIPHER* algorithm_;
   bool seal_;
 };
 
