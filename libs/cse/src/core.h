@@ -32,7 +32,11 @@ struct Request {
   std::optional<EntityId> originator;  ///< the identity that matched From; nullopt: matches nothing
   bool rq_authn = false;               ///< 7.1.2
   bool administrator = false;          ///< the configured administrator, bound or listed exactly
-  std::uint64_t seen = 0;              ///< highest write sequence that the answer depends on
+  /// CREATE of an <AE>: the AE-ID that the association stands for; From may leave it open (8.2.1).
+  std::optional<AeId> associated;
+  /// Set on a trusted listener: whom it may carry. Points into CseOptions.
+  const CseOptions::TrustedListener* trusted = nullptr;
+  std::uint64_t seen = 0;  ///< highest write sequence that the answer depends on
 
   [[nodiscard]] const RequestPrimitive& primitive() const noexcept { return in.primitive; }
   /// For a sub-request that we execute ourselves in the name of the same originator (a group member): copies
@@ -148,7 +152,16 @@ class Access {
   /// The same without audit and counters, for lists (discovery) and for checks in the name of somebody else.
   [[nodiscard]] virtual bool would_permit(const Request& request, const Resource& target, authz::Op op,
                                           std::optional<std::uint32_t> child_type = std::nullopt) = 0;
+  /// UPDATE of acpi (TS-0001 9.6.1.3.2): the pvs of one referenced policy permits it, or nothing is
+  /// referenced and the originator is the creator. Audited.
+  [[nodiscard]] virtual bool permits_policy_change(Request& request, const Resource& target) = 0;
+  /// An <accessControlPolicy> or <group> was changed or goes: what was compiled from it is dropped.
+  virtual void forget(const Resource& resource) = 0;
 };
+
+/// The response to `request` in its release, with its rqi.
+[[nodiscard]] ResponsePrimitive response_to(const RequestPrimitive& request, Rsc rsc,
+                                            json::value content = nullptr);
 
 struct Core {
   Core(CseOptions the_options, store::Store& the_store, Executor& the_executor, const Clock& the_clock,
@@ -180,26 +193,43 @@ struct Core {
   [[nodiscard]] std::uint64_t begin() noexcept { return ++last_written_; }
   /// Queues the batch. A failed commit is fail-stop: see CseOptions::store_failed.
   void commit(std::uint64_t sequence, store::Batch batch);
-  /// Runs `task` when everything up to `sequence` is durable: at once if it is already.
+  using Settled = UniqueFunction<void(bool durable)>;
+  /// Calls back when everything up to `sequence` is durable (at once if it is already), or with false when it
+  /// never will be.
+  void when_settled(std::uint64_t sequence, Settled settled);
+  /// As above; the task is dropped when the store failed.
   void when_durable(std::uint64_t sequence, Task task);
   /// A change by the CSE itself (exc of a subscription, ...): attributes merged, lt set, durable, and no
   /// event. Returns the write sequence.
   std::uint64_t change(Resource& resource, json::object changes);
-  /// Recursive DELETE by the CSE itself or by `originator`: events, counters of the parent, durable.
+  /// Recursive DELETE by the CSE itself or by `originator`: events, counters of the parent, durable. The
+  /// resource is gone when this returns.
   std::uint64_t remove(Resource& resource, const std::optional<EntityId>& originator);
   /// After a failed commit nothing may be written any more.
   [[nodiscard]] bool failed() const noexcept { return failed_; }
 
   /// Answers when `request.seen` is durable.
   void answer(const Request& request, ResponsePrimitive response, Respond respond);
+  /// The same, when something written by this request is durable.
+  void answer_written(const Request& request, std::uint64_t sequence, ResponsePrimitive response,
+                      Respond respond);
   void refuse(const Request& request, codec::Refusal refusal, Respond respond);
 
+  /// Called by Cse::open, and after each commit: sees that the timer is set to the earliest expiration.
+  void schedule_expiry();
+
  private:
+  void expire();
+  void take_out(Resource& resource, const std::optional<EntityId>& originator, std::uint64_t sequence,
+                store::Batch& batch);
   void committed(std::uint64_t sequence, const Status& status);
 
   std::uint64_t last_written_ = 0, durable_ = 0;
   bool failed_ = false;
-  std::multimap<std::uint64_t, Task> waiting_;
+  Executor::TimerId expiry_timer_{};
+  std::optional<TimePoint> expiry_set_for_;
+  std::multimap<std::uint64_t, Settled> waiting_;
+  std::shared_ptr<Core*> self_ = std::make_shared<Core*>(this);  // expires with us: late commits find nobody
 };
 
 // The messaging parts; `core` outlives them.

@@ -1,5 +1,6 @@
 #pragma once
 /// One resource of the tree. Reactor's thread only, like everything in this library.
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <cstdint>
 #include <optional>
@@ -32,6 +33,9 @@ struct Resource {
   /// Absolute id of the originator of the CREATE: the default policy names it (TS-0001 9.6.1.3.2). Empty: the
   /// CSE itself.
   std::string created_by;
+
+  /// An AE that registered inside a security association: outside of one nobody may use its name.
+  bool associated = false;
 
   Resource* parent = nullptr;    ///< null: the CSEBase
   Resource* previous = nullptr;  ///< older sibling in the same list

@@ -48,10 +48,13 @@ class ResourceTree {
   /// CSE-relative part of an address: structured ("cse/ae/cnt", "-/ae"), unstructured ("cnt0815") and hybrid
   /// with virtual children ("cnt0815/la"). No segments: the CSEBase.
   [[nodiscard]] Target resolve(const std::vector<std::string>& segments) const;
+  /// An address that hosts() accepts; else an empty Target.
+  [[nodiscard]] Target resolve(const ResourceAddress& address) const;
   /// `text` in any of the address forms when it names this CSE; an empty Target for another CSE or a
   /// malformed text.
   [[nodiscard]] Target resolve(std::string_view text) const;
-  /// True if the address names a resource of this CSE (CSE-relative, or our CSE-ID and SP).
+  /// True if the address names a resource of this CSE: CSE-relative, our CSE-ID and SP, or the S-type AE-ID
+  /// of a registree.
   [[nodiscard]] bool hosts(const ResourceAddress& address) const;
   [[nodiscard]] const CseId& own() const noexcept { return own_; }
 
@@ -75,10 +78,16 @@ class ResourceTree {
   [[nodiscard]] Resource* expired(TimePoint now) const;
 
   [[nodiscard]] std::size_t size() const noexcept { return by_id_.size(); }
-  /// A resource id that is not in use: prefix by type and a counter in base 36 that survives restarts.
-  [[nodiscard]] std::string new_id(std::uint32_t ty);
+  /// A resource id that was never in use: prefix by type and the serial number in base 36, which survives
+  /// restarts.
+  [[nodiscard]] std::string new_id(std::uint32_t ty, store::Batch& batch);
+  /// A number that was never handed out, for ids and names; reserved in blocks, so that a restart does not
+  /// repeat one.
+  [[nodiscard]] std::uint64_t new_serial(store::Batch& batch);
 
-  static constexpr std::string_view kSpace = "res";
+  static constexpr std::string_view kSpace = "res";  ///< one record a resource, by ri
+  static constexpr std::string_view kCounterSpace =
+      "cse";  ///< the serial number that is safe after a restart
 
  private:
   struct DueOrder {
@@ -88,7 +97,9 @@ class ResourceTree {
   void unlink(Resource& resource);
   void index(Resource& resource);
   void unindex(Resource& resource);
-  void record(const Resource& resource, store::Batch& batch) const;
+  [[nodiscard]] Status take(std::string_view ri, std::string_view record);
+  [[nodiscard]] Status link_all();
+  [[nodiscard]] Resource* registree(const ResourceAddress& address) const;
   [[nodiscard]] Target walk(Resource* from, const std::vector<std::string>& segments,
                             std::size_t first) const;
 
@@ -98,7 +109,7 @@ class ResourceTree {
   std::unordered_map<std::string, Resource*> aes_, cses_;                  // absolute ids
   std::unordered_multimap<std::string, Resource*> descendants_;            // dcse entries, absolute
   std::set<Resource*, DueOrder> due_;
-  std::uint64_t next_serial_ = 1;
+  std::uint64_t next_serial_ = 1, reserved_ = 1;
 };
 
 }  // namespace latchkey::cse

@@ -42,6 +42,10 @@ struct CseOptions {
   std::size_t store_queue_limit = 10'000;      ///< above it creates are shed with 5000 before anything is done
   std::size_t resources_max = 1'000'000;
   std::size_t pending_notifications_per_target = 1'000;
+  std::size_t results_max = 1'000;             ///< of a discovery or a retrieve with children; more: partial content
+  std::chrono::seconds registration_refresh{600};  ///< MN, ASN: the registration is renewed after this time at the latest
+  /// Called once after the store failed: nothing can be written any more, the daemon shall stop.
+  std::function<void(const Error&)> store_failed;
 };
 
 /// Finds the way to another entity. Owned by the daemon; in tests a fake.

@@ -1,0 +1,52 @@
+#include "records.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace latchkey::cse {
+
+namespace json = boost::json;
+
+std::string to_record(const Resource& resource) {
+  std::string text = R"({"n":)" + std::to_string(resource.serial);
+  if (!resource.created_by.empty()) text += R"(,"o":)" + json::serialize(json::string(resource.created_by));
+  if (resource.associated) text += R"(,"b":true)";
+  text += R"(,"a":)" + json::serialize(resource.attributes) + "}";
+  return text;
+}
+
+Result<std::unique_ptr<Resource>> from_record(std::string_view ri, std::string_view record) {
+  boost::system::error_code error;
+  json::value value = json::parse(record, error);
+  auto* const members = error ? nullptr : value.if_object();
+  auto* const attributes = members != nullptr ? members->if_contains("a") : nullptr;
+  if (attributes == nullptr || !attributes->is_object()) {
+    return fail(ErrorCode::internal, "record of resource " + std::string(ri) + " cannot be read");
+  }
+  auto resource = std::make_unique<Resource>();
+  resource->attributes = std::move(attributes->get_object());
+  resource->ri = resource->text("ri");
+  resource->rn = resource->text("rn");
+  resource->ty = static_cast<std::uint32_t>(resource->number("ty"));
+  resource->expires = expiration_of(resource->attributes);
+  if (const auto* const serial = members->if_contains("n"); serial != nullptr && serial->is_int64()) {
+    resource->serial = static_cast<std::uint64_t>(serial->get_int64());
+  }
+  if (const auto* const creator = members->if_contains("o"); creator != nullptr && creator->is_string()) {
+    resource->created_by = creator->get_string();
+  }
+  resource->associated = members->contains("b");
+  if (resource->ri != ri || resource->rn.empty() || resource->ty == 0 || resource->serial == 0) {
+    return fail(ErrorCode::internal, "record of resource " + std::string(ri) + " is incomplete");
+  }
+  return resource;
+}
+
+std::optional<TimePoint> expiration_of(const json::object& attributes) {
+  const auto* const et = attributes.if_contains("et");
+  if (et == nullptr || !et->is_string()) return std::nullopt;
+  const auto time = parse_timestamp(std::string_view(et->get_string()));
+  return time ? std::optional(*time) : std::nullopt;
+}
+
+}  // namespace latchkey::cse

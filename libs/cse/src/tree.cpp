@@ -1,0 +1,325 @@
+#include "tree.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "latchkey/codec/resource_types.h"
+#include "records.h"
+
+namespace latchkey::cse {
+
+namespace {
+
+constexpr std::uint64_t kSerialBlock = 1024;
+
+SiblingList& list_of(Resource& parent, const Resource& child) {
+  return child.is(codec::Ty::cin) ? parent.instances : parent.children;
+}
+
+void append(SiblingList& list, Resource& resource) {
+  resource.previous = list.last;
+  resource.next = nullptr;
+  (list.last != nullptr ? list.last->next : list.first) = &resource;
+  list.last = &resource;
+  ++list.count;
+}
+
+void take_out(SiblingList& list, Resource& resource) {
+  (resource.previous != nullptr ? resource.previous->next : list.first) = resource.next;
+  (resource.next != nullptr ? resource.next->previous : list.last) = resource.previous;
+  resource.previous = resource.next = nullptr;
+  --list.count;
+}
+
+std::string base36(std::uint64_t number) {
+  std::string text;
+  for (; number != 0; number /= 36) text += "0123456789abcdefghijklmnopqrstuvwxyz"[number % 36];
+  std::ranges::reverse(text);
+  return text;
+}
+
+struct VirtualName {
+  codec::Ty parent;
+  std::string_view name;
+  VirtualChild child;
+};
+constexpr std::array kVirtualNames{
+    VirtualName{codec::Ty::cnt, "la", VirtualChild::latest},
+    VirtualName{codec::Ty::cnt, "ol", VirtualChild::oldest},
+    VirtualName{codec::Ty::grp, "fopt", VirtualChild::fan_out},
+    VirtualName{codec::Ty::pch, "pcu", VirtualChild::polling_uri},
+};
+
+VirtualChild virtual_child(const Resource& parent, std::string_view name) {
+  for (const auto& entry : kVirtualNames) {
+    if (parent.is(entry.parent) && name == entry.name) return entry.child;
+  }
+  return VirtualChild::none;
+}
+
+}  // namespace
+
+bool ResourceTree::DueOrder::operator()(const Resource* a, const Resource* b) const noexcept {
+  if (*a->expires != *b->expires) return *a->expires < *b->expires;
+  return a->ri < b->ri;
+}
+
+// Changes.
+
+Resource& ResourceTree::insert(std::unique_ptr<Resource> resource, Resource* parent, std::uint64_t sequence,
+                               store::Batch& batch) {
+  Resource& added = *resource;
+  if (added.serial == 0) added.serial = new_serial(batch);
+  added.expires = expiration_of(added.attributes);
+  by_id_.emplace(added.ri, std::move(resource));
+  link(added, parent);
+  index(added);
+  added.changed = sequence;
+  if (parent != nullptr) parent->changed = sequence;
+  batch.put(kSpace, added.ri, to_record(added));
+  return added;
+}
+
+void ResourceTree::update(Resource& resource, const boost::json::object& changes, std::uint64_t sequence,
+                          store::Batch& batch) {
+  unindex(resource);
+  for (const auto& member : changes) {
+    if (member.value().is_null()) {
+      resource.attributes.erase(member.key());
+    } else {
+      resource.attributes.insert_or_assign(member.key(), member.value());
+    }
+  }
+  resource.expires = expiration_of(resource.attributes);
+  index(resource);
+  resource.changed = sequence;
+  batch.put(kSpace, resource.ri, to_record(resource));
+}
+
+void ResourceTree::remove(Resource& resource, std::uint64_t sequence, store::Batch& batch) {
+  unindex(resource);
+  if (resource.parent != nullptr) resource.parent->changed = sequence;
+  unlink(resource);
+  batch.remove(kSpace, resource.ri);
+  by_id_.erase(by_id_.find(resource.ri));
+}
+
+void ResourceTree::link(Resource& resource, Resource* parent) {
+  resource.parent = parent;
+  if (parent == nullptr) {
+    base_ = &resource;
+    return;
+  }
+  append(list_of(*parent, resource), resource);
+  parent->by_name.emplace(resource.rn, &resource);
+}
+
+void ResourceTree::unlink(Resource& resource) {
+  if (resource.parent == nullptr) return;
+  take_out(list_of(*resource.parent, resource), resource);
+  resource.parent->by_name.erase(resource.rn);
+}
+
+void ResourceTree::index(Resource& resource) {
+  if (resource.expires) due_.insert(&resource);
+  if (resource.is(codec::Ty::ae)) {
+    if (const auto id = AeId::from_stem(resource.ri, own_)) aes_[id->absolute()] = &resource;
+  }
+  if (!resource.is(codec::Ty::csr)) return;
+  if (const auto id = CseId::parse(resource.text("csi"), own_.sp())) cses_[id->absolute()] = &resource;
+  const auto* const below = resource.list("dcse");
+  if (below == nullptr) return;
+  for (const auto& entry : *below) {
+    const auto id = CseId::parse(std::string_view(entry.get_string()), own_.sp());
+    if (id) descendants_.emplace(id->absolute(), &resource);
+  }
+}
+
+void ResourceTree::unindex(Resource& resource) {
+  if (resource.expires) due_.erase(&resource);
+  if (resource.is(codec::Ty::ae)) {
+    if (const auto id = AeId::from_stem(resource.ri, own_)) aes_.erase(id->absolute());
+  }
+  if (!resource.is(codec::Ty::csr)) return;
+  if (const auto id = CseId::parse(resource.text("csi"), own_.sp())) cses_.erase(id->absolute());
+  std::erase_if(descendants_, [&](const auto& entry) { return entry.second == &resource; });
+}
+
+// Ids.
+
+std::uint64_t ResourceTree::new_serial(store::Batch& batch) {
+  if (next_serial_ >= reserved_) {
+    reserved_ = next_serial_ + kSerialBlock;
+    batch.put(kCounterSpace, "serial", std::to_string(reserved_));
+  }
+  return next_serial_++;
+}
+
+std::string ResourceTree::new_id(std::uint32_t ty, store::Batch& batch) {
+  const auto* const type = codec::resource_type(ty);
+  const std::string_view element = type != nullptr ? type->element : "m2m:r";
+  return std::string(element.substr(element.find(':') + 1)) + base36(new_serial(batch));
+}
+
+// Lookups.
+
+Resource* ResourceTree::find(std::string_view ri) const noexcept {
+  const auto at = by_id_.find(ri);
+  return at != by_id_.end() ? at->second.get() : nullptr;
+}
+
+Target ResourceTree::walk(Resource* from, const std::vector<std::string>& segments, std::size_t first) const {
+  Resource* at = from;
+  for (std::size_t i = first; i < segments.size(); ++i) {
+    if (const auto child = at->by_name.find(segments[i]); child != at->by_name.end()) {
+      at = child->second;
+      continue;
+    }
+    const auto child = virtual_child(*at, segments[i]);
+    const auto rest = segments.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+    if (child == VirtualChild::fan_out) return {at, child, {rest, segments.end()}, at->changed};
+    if (child != VirtualChild::none && rest == segments.end()) return {at, child, {}, at->changed};
+    return {nullptr, VirtualChild::none, {}, at->changed};
+  }
+  return {at, VirtualChild::none, {}, at->changed};
+}
+
+Target ResourceTree::resolve(const std::vector<std::string>& segments) const {
+  if (segments.empty()) return walk(base_, segments, 0);
+  if (segments.front() == "-" || segments.front() == base_->rn) return walk(base_, segments, 1);
+  Resource* const named = find(segments.front());
+  if (named == nullptr) return {nullptr, VirtualChild::none, {}, base_->changed};
+  return walk(named, segments, 1);
+}
+
+Resource* ResourceTree::registree(const ResourceAddress& address) const {
+  if (address.scope == ResourceAddress::Scope::cse_relative) return nullptr;
+  if (!address.sp.empty() && address.sp != own_.sp().fqdn().folded()) return nullptr;
+  if (!address.cse.starts_with('S')) return nullptr;
+  const auto id = AeId::from_stem(address.cse, own_);
+  return id ? find_ae(*id) : nullptr;
+}
+
+bool ResourceTree::hosts(const ResourceAddress& address) const {
+  if (address.scope == ResourceAddress::Scope::cse_relative) return true;
+  const bool own_sp = address.sp.empty() || address.sp == own_.sp().fqdn().folded();
+  return (own_sp && address.cse == own_.stem()) || registree(address) != nullptr;
+}
+
+Target ResourceTree::resolve(const ResourceAddress& address) const {
+  if (!hosts(address)) return {};
+  Resource* const ae = address.cse == own_.stem() ? nullptr : registree(address);
+  return ae != nullptr ? walk(ae, address.segments, 0) : resolve(address.segments);
+}
+
+Target ResourceTree::resolve(std::string_view text) const {
+  const auto address = ResourceAddress::parse(text);
+  return address ? resolve(*address) : Target{};
+}
+
+std::string ResourceTree::path(const Resource& resource) const {
+  std::vector<const Resource*> way;
+  for (const Resource* at = &resource; at != nullptr; at = at->parent) way.push_back(at);
+  std::string text;
+  for (auto at = way.rbegin(); at != way.rend(); ++at) {
+    if (!text.empty()) text += '/';
+    text += (*at)->rn;
+  }
+  return text;
+}
+
+std::string ResourceTree::sp_relative_path(const Resource& resource) const {
+  return own_.sp_relative() + "/" + path(resource);
+}
+
+Resource* ResourceTree::find_ae(const AeId& id) const {
+  const auto at = aes_.find(id.absolute());
+  return at != aes_.end() ? at->second : nullptr;
+}
+
+Resource* ResourceTree::find_cse(const CseId& id) const {
+  const auto at = cses_.find(id.absolute());
+  return at != cses_.end() ? at->second : nullptr;
+}
+
+std::vector<Resource*> ResourceTree::next_hops(const CseId& id) const {
+  if (Resource* const direct = find_cse(id)) return {direct};
+  std::vector<Resource*> hops;
+  const auto [first, last] = descendants_.equal_range(id.absolute());
+  for (auto at = first; at != last; ++at) hops.push_back(at->second);
+  return hops;
+}
+
+void ResourceTree::for_each_descendant(Resource& resource, const std::function<void(Resource&)>& visit) {
+  // Not by recursion: a client decides how deep containers are nested.
+  std::vector<Resource*> found{&resource};
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    for (const auto* list : {&found[i]->children, &found[i]->instances}) {
+      for (Resource* child = list->first; child != nullptr; child = child->next) found.push_back(child);
+    }
+  }
+  for (std::size_t i = found.size(); i > 1; --i) visit(*found[i - 1]);
+}
+
+std::optional<TimePoint> ResourceTree::next_expiry() const {
+  return due_.empty() ? std::nullopt : (*due_.begin())->expires;
+}
+
+Resource* ResourceTree::expired(TimePoint now) const {
+  return !due_.empty() && *(*due_.begin())->expires <= now ? *due_.begin() : nullptr;
+}
+
+// Start.
+
+Status ResourceTree::take(std::string_view ri, std::string_view record) {
+  auto resource = from_record(ri, record);
+  if (!resource) return fail(resource.error());
+  Resource& added = **resource;
+  next_serial_ = std::max(next_serial_, added.serial + 1);
+  by_id_.emplace(added.ri, std::move(*resource));
+  return {};
+}
+
+Status ResourceTree::link_all() {
+  std::vector<Resource*> all;
+  all.reserve(by_id_.size());
+  for (const auto& [ri, resource] : by_id_) all.push_back(resource.get());
+  std::ranges::sort(all, {}, &Resource::serial);
+  for (Resource* const resource : all) {
+    const auto pi = resource->text("pi");
+    Resource* const parent = pi.empty() ? nullptr : find(pi);
+    if (!pi.empty() && parent == nullptr) {
+      return fail(ErrorCode::internal, "resource " + resource->ri + " has no parent " + std::string(pi));
+    }
+    if (pi.empty() && base_ != nullptr) return fail(ErrorCode::internal, "two resources without parent");
+    link(*resource, parent);
+    index(*resource);
+  }
+  if (!all.empty() && base_ == nullptr) return fail(ErrorCode::internal, "no CSEBase among the resources");
+  return {};
+}
+
+Status ResourceTree::load(const store::Store& store) {
+  Status taken;
+  const auto scanned = store.scan(kSpace, [&](std::string_view key, std::string_view value) {
+    taken = take(key, value);
+    return taken.has_value();
+  });
+  if (!scanned) return fail(scanned.error());
+  if (!taken) return taken;
+  const auto counter = store.get(kCounterSpace, "serial");
+  if (counter) {
+    std::uint64_t reserved = 0;
+    const auto read = std::from_chars(counter->data(), counter->data() + counter->size(), reserved);
+    if (read.ec != std::errc())
+      return fail(ErrorCode::internal, "the counter of serial numbers cannot be read");
+    next_serial_ = std::max(next_serial_, reserved);
+  } else if (counter.error().code != ErrorCode::not_found) {
+    return fail(counter.error());
+  }
+  reserved_ = next_serial_;
+  return link_all();
+}
+
+}  // namespace latchkey::cse
