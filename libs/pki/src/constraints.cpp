@@ -39,17 +39,11 @@ bool has_range(const GENERAL_SUBTREE& subtree) {
   return subtree.maximum != nullptr || (subtree.minimum != nullptr && ASN1_INTEGER_get(subtree.minimum) != 0);
 }
 
-std::string printable(const GENERAL_NAME& name) {
-  const BioPtr out(BIO_new(BIO_s_mem()));
-  if (!out || GENERAL_NAME_print(out.get(), const_cast<GENERAL_NAME*>(&name)) != 1) return "unprintable";
-  return std::string(as_text(written(out.get())));
-}
-
 Status outside(const std::string& name) {
-  return fail(ErrorCode::authentication, "name '" + name + "' is not within a permitted subtree");
+  return fail(ErrorCode::authentication, "name '" + printable(name) + "' is not within a permitted subtree");
 }
 Status inside_excluded(const std::string& name) {
-  return fail(ErrorCode::authentication, "name '" + name + "' is within an excluded subtree");
+  return fail(ErrorCode::authentication, "name '" + printable(name) + "' is within an excluded subtree");
 }
 
 }  // namespace
@@ -88,7 +82,7 @@ void ConstraintSet::take(STACK_OF(GENERAL_SUBTREE) * from, STACK_OF(GENERAL_SUBT
   while (sk_GENERAL_SUBTREE_num(from) > 0) {
     SubtreePtr subtree(sk_GENERAL_SUBTREE_shift(from));
     const GENERAL_NAME& base = *subtree->base;
-    lines_.push_back(word + printable(base));
+    lines_.push_back(word + printable(any_form(&base)));
     if (has_range(*subtree)) unusable_ = "name constraint with minimum or maximum";
     switch (base.type) {
       case GEN_DNS:
@@ -123,7 +117,7 @@ Status ConstraintSet::check_name(const GENERAL_NAME& name) const {
   if (std::ranges::any_of(permitted_.unknown_forms, same_form) ||
       std::ranges::any_of(excluded_.unknown_forms, same_form)) {
     return fail(ErrorCode::authentication,
-                "name '" + printable(name) + "' is constrained in a form that is not supported");
+                "name '" + printable(any_form(&name)) + "' is constrained in a form that is not supported");
   }
   if (name.type == GEN_DNS) {
     const std::string dns(text_of(name.d.dNSName));
@@ -135,7 +129,7 @@ Status ConstraintSet::check_name(const GENERAL_NAME& name) const {
     const auto host = uri_host(uri);
     if (!host && !(permitted_.uri_hosts.empty() && excluded_.uri_hosts.empty())) {
       return fail(ErrorCode::authentication,
-                  "URI '" + uri + "' has no domain name, which its issuer constrains");
+                  "URI '" + printable(uri) + "' has no domain name, which its issuer constrains");
     }
     const auto matches = [&host](const std::string& constraint) {
       return uri_host_within(*host, constraint);
@@ -161,16 +155,21 @@ Status ConstraintSet::check_other_name(const OTHERNAME& name) const {
   return {};
 }
 
-Status ConstraintSet::check(X509* certificate) const {
+Status ConstraintSet::check_names(const GENERAL_NAMES* names) const {
   if (!unusable_.empty()) return fail(ErrorCode::authentication, unusable_);
-  const NamesPtr names(
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
-  const auto count = static_cast<std::size_t>(std::max(sk_GENERAL_NAME_num(names.get()), 0));
+  const auto count = static_cast<std::size_t>(std::max(sk_GENERAL_NAME_num(names), 0));
   if (count * lines_.size() > kComparisonsMax)
     return fail(ErrorCode::authentication, "too many names and constraints");
   for (int i = 0; i < static_cast<int>(count); ++i) {
-    if (auto status = check_name(*sk_GENERAL_NAME_value(names.get(), i)); !status) return status;
+    if (auto status = check_name(*sk_GENERAL_NAME_value(names, i)); !status) return status;
   }
+  return {};
+}
+
+Status ConstraintSet::check(X509* certificate) const {
+  const NamesPtr names(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  if (auto status = check_names(names.get()); !status) return status;
   // Directory names, addresses and mail names, in subject and subjectAltName.
   const int verdict = NAME_CONSTRAINTS_check(certificate, rest_.get());
   if (verdict != X509_V_OK) {

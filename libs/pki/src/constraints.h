@@ -20,6 +20,9 @@ class ConstraintSet {
 
   /// RFC 5280 6.1.3 (b), (c) for one certificate below the CA. Details name the offending name.
   [[nodiscard]] Status check(X509* certificate) const;
+  /// The same for names that are in no certificate yet; directory names, addresses and mail names are not
+  /// judged here.
+  [[nodiscard]] Status check_names(const GENERAL_NAMES* names) const;
 
   /// Whether permitted subtrees limit the names by which a certificate of this flavour identifies its
   /// subject.

@@ -39,14 +39,6 @@ std::optional<std::vector<std::uint32_t>> relative_oid_arcs(ByteView content) {
 
 std::string text_of(const ASN1_STRING* string) { return std::string(as_text(octets(string))); }
 
-/// Any form of name as the openssl tool shows it, for inspection only.
-std::string printable(const GENERAL_NAME* name) {
-  const BioPtr out(BIO_new(BIO_s_mem()));
-  // GENERAL_NAME_print changes nothing; its parameter is not const for historic reasons.
-  if (!out || GENERAL_NAME_print(out.get(), const_cast<GENERAL_NAME*>(name)) != 1) return "unprintable";
-  return std::string(as_text(written(out.get())));
-}
-
 std::string other_name_text(const OTHERNAME& name) {
   std::string text = "otherName:" + dotted(name.type_id);
   if (name.value != nullptr && name.value->type == V_ASN1_UTF8STRING)
@@ -66,6 +58,20 @@ std::optional<M2mDeviceId> device_id_of(const OTHERNAME& name) {
 }
 
 }  // namespace
+
+std::string printable(std::string_view name) {
+  std::string out(name);
+  std::ranges::replace_if(
+      out, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return out;
+}
+
+std::string any_form(const GENERAL_NAME* name) {
+  const BioPtr out(BIO_new(BIO_s_mem()));
+  // GENERAL_NAME_print changes nothing; its parameter is not const for historic reasons.
+  if (!out || GENERAL_NAME_print(out.get(), const_cast<GENERAL_NAME*>(name)) != 1) return "unprintable";
+  return std::string(as_text(written(out.get())));
+}
 
 std::string dotted(const ASN1_OBJECT* object) {
   std::array<char, 512> text{};
@@ -133,7 +139,7 @@ SubjectNames read_names(const GENERAL_NAMES* names) {
         }
         break;
       default:
-        out.other.push_back(printable(name));
+        out.other.push_back(any_form(name));
     }
   }
   return out;

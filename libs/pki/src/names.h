@@ -10,6 +10,13 @@
 
 namespace latchkey::pki {
 
+/// For messages: anything but printable ASCII becomes '?', so that a name from outside cannot forge a log
+/// line.
+std::string printable(std::string_view name);
+
+/// Any form of name as the openssl tool shows it.
+std::string any_form(const GENERAL_NAME* name);
+
 /// Dotted arcs of an object identifier.
 std::string dotted(const ASN1_OBJECT* object);
 

@@ -66,7 +66,8 @@ Result<PrivateKey> PrivateKey::from_pem(const SecretBytes& pem, const SecretByte
   }
   if (auto status = check_key(key.get()); !status) return fail(status.error());
   // 10.1.1.1: what we hand out has an uncompressed point, whatever form the file had.
-  if (EVP_PKEY_set_utf8_string_param(key.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed") != 1) {
+  if (EVP_PKEY_set_utf8_string_param(key.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed") !=
+      1) {
     return fail(ErrorCode::internal, "public point: " + ossl_error());
   }
   return PrivateKey(std::make_unique<Impl>(Impl{std::move(key)}));

@@ -16,36 +16,6 @@ constexpr std::size_t kSerialOctetsMax = 20;
 using Violations = std::vector<Violation>;
 using enum Violation::Weight;
 
-void check_public_key(X509* x509, Violations& out) {
-  const X509_PUBKEY* spki = X509_get_X509_PUBKEY(x509);
-  ASN1_OBJECT* algorithm = nullptr;
-  const unsigned char* point = nullptr;
-  int point_size = 0;
-  X509_ALGOR* identifier = nullptr;
-  if (X509_PUBKEY_get0_param(&algorithm, &point, &point_size, &identifier, spki) != 1) {
-    out.push_back({refuse, "10.1.1.1: no public key"});
-    return;
-  }
-  const void* parameters = nullptr;
-  int parameters_type = 0;
-  X509_ALGOR_get0(nullptr, &parameters_type, &parameters, identifier);
-  const bool named_p256 = OBJ_obj2nid(algorithm) == NID_X9_62_id_ecPublicKey &&
-                          parameters_type == V_ASN1_OBJECT &&
-                          OBJ_obj2nid(static_cast<const ASN1_OBJECT*>(parameters)) == NID_X9_62_prime256v1;
-  if (!named_p256) {
-    out.push_back({refuse, "10.1.1.1: public key is not id-ecPublicKey with namedCurve secp256r1"});
-    return;
-  }
-  if (static_cast<std::size_t>(point_size) != kUncompressedP256Octets || point[0] != kUncompressedForm) {
-    out.push_back({refuse, "10.1.1.1: public key is not in the uncompressed format"});
-    return;
-  }
-  if (X509_get0_pubkey(x509) == nullptr) {
-    ERR_clear_error();
-    out.push_back({refuse, "10.1.1.1: public key is no point of secp256r1"});
-  }
-}
-
 /// RFC 5280 4.1, 4.2, as far as a reader depends on it.
 void check_form(const Certificate& certificate, Violations& out) {
   X509* x509 = native(certificate);
@@ -128,7 +98,7 @@ void check_domain_name(const std::string& dns, std::string_view clause, Violatio
     out.push_back({annex_b, "10.1.1.7: dNSName '" + dns +
                                 "' is the form of TR-0038 Annex B, not a public domain name"});
   } else if (!Fqdn::parse(dns)) {
-    out.push_back({refuse, std::string(clause) + "dNSName '" + dns + "' is no domain name"});
+    out.push_back({refuse, std::string(clause) + "dNSName '" + printable(dns) + "' is no domain name"});
   }
 }
 
@@ -142,7 +112,8 @@ void check_leaf_names(const Certificate& certificate, Violations& out) {
   }
   for (const auto* list : {&names.dns, &names.uris}) {
     for (const auto& name : *list) {
-      if (name.find('*') != std::string::npos) out.push_back({refuse, clause + "wildcard in '" + name + "'"});
+      if (name.find('*') != std::string::npos)
+        out.push_back({refuse, clause + "wildcard in '" + printable(name) + "'"});
     }
   }
   for (const auto& dns : names.dns) {
@@ -152,17 +123,43 @@ void check_leaf_names(const Certificate& certificate, Violations& out) {
   if (names.uris.size() != 1) out.push_back({refuse, clause + "not exactly one AE-ID"});
   for (const auto& uri : names.uris) {
     if (!ae_id_of(uri))
-      out.push_back({refuse, clause + "URI '" + uri + "' is not the full representation of an AE-ID"});
+      out.push_back(
+          {refuse, clause + "URI '" + printable(uri) + "' is not the full representation of an AE-ID"});
   }
 }
 
 }  // namespace
 
+std::optional<std::string> public_key_defect(const X509_PUBKEY* spki) {
+  ASN1_OBJECT* algorithm = nullptr;
+  const unsigned char* point = nullptr;
+  int point_size = 0;
+  X509_ALGOR* identifier = nullptr;
+  if (X509_PUBKEY_get0_param(&algorithm, &point, &point_size, &identifier, spki) != 1)
+    return "10.1.1.1: no public key";
+  const void* parameters = nullptr;
+  int parameters_type = 0;
+  X509_ALGOR_get0(nullptr, &parameters_type, &parameters, identifier);
+  const bool named_p256 = OBJ_obj2nid(algorithm) == NID_X9_62_id_ecPublicKey &&
+                          parameters_type == V_ASN1_OBJECT &&
+                          OBJ_obj2nid(static_cast<const ASN1_OBJECT*>(parameters)) == NID_X9_62_prime256v1;
+  if (!named_p256) return "10.1.1.1: public key is not id-ecPublicKey with namedCurve secp256r1";
+  if (static_cast<std::size_t>(point_size) != kUncompressedP256Octets || point[0] != kUncompressedForm) {
+    return "10.1.1.1: public key is not in the uncompressed format";
+  }
+  if (X509_PUBKEY_get0(spki) == nullptr) {
+    ERR_clear_error();
+    return "10.1.1.1: public key is no point of secp256r1";
+  }
+  return std::nullopt;
+}
+
 std::vector<Violation> violations_of(const Certificate& certificate) {
   Violations out;
   X509* x509 = native(certificate);
   check_form(certificate, out);
-  check_public_key(x509, out);
+  if (auto defect = public_key_defect(X509_get_X509_PUBKEY(x509)))
+    out.push_back({refuse, *std::move(defect)});
   if (X509_get_signature_nid(x509) != NID_ecdsa_with_SHA256) {
     out.push_back({refuse, "10.1.1.3: not signed with ECDSA and SHA-256"});
   }

@@ -1,9 +1,11 @@
 #pragma once
 /// The rules of TS-0003 10.1.1 that no library checks by itself. Private to this library.
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "latchkey/pki/certificate.h"
+#include "ossl.h"
 
 namespace latchkey::pki {
 
@@ -17,6 +19,9 @@ struct Violation {
   Weight weight = Weight::refuse;
   std::string text;  ///< "10.1.1.1: ..."
 };
+
+/// Which rule of 10.1.1.1 a public key breaks: P-256 as named curve, uncompressed, a point of the curve.
+std::optional<std::string> public_key_defect(const X509_PUBKEY* spki);
 
 /// Every rule of 10.1.1 and 8.1.2.2 that the certificate breaks by itself.
 std::vector<Violation> violations_of(const Certificate& certificate);

@@ -23,7 +23,7 @@ struct SubjectRequest {
 struct NameConstraints {
   std::vector<std::string> dns;          ///< "my.m2mprovider.org"
   std::vector<std::string> uri_hosts;    ///< "my.m2mprovider.org"
-  std::vector<M2mDeviceId> device_arcs;  ///< subtrees of OID arcs
+  std::vector<std::string> device_arcs;  ///< subtrees of OID arcs
 };
 
 /// Folder layout: ca.pem, ca.key (0600), chain.pem, serial, index.jsonl (every issued certificate), crl.pem,
