@@ -66,9 +66,9 @@ class EventSink {
   EventSink(const EventSink&) = delete;
   EventSink& operator=(const EventSink&) = delete;
   virtual ~EventSink() = default;
-  /// Called for every change but the eviction of old instances; a cascade is reported resource by resource,
-  /// from the leaves up, each as `remove` of itself and then as `remove_child` of its parent, before it
-  /// leaves the tree.
+  /// Called for every change but the eviction of old instances. A recursive DELETE is reported resource by
+  /// resource, from the leaves up, each as `remove` of itself and then as `remove_child` of its parent,
+  /// before any of them leaves the tree. The call must not change the tree: post to Core::executor what does.
   virtual void on_event(const ResourceEvent& event) = 0;
 };
 
@@ -167,6 +167,10 @@ struct Core {
   Core(CseOptions the_options, store::Store& the_store, Executor& the_executor, const Clock& the_clock,
        AuditSink& the_audit, Peers& the_peers);
 
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+  ~Core();
+
   CseOptions options;
   store::Store& store;
   Executor& executor;
@@ -220,8 +224,9 @@ struct Core {
 
  private:
   void expire();
-  void take_out(Resource& resource, const std::optional<EntityId>& originator, std::uint64_t sequence,
-                store::Batch& batch);
+  void announce_removal(const Resource& resource, const std::optional<EntityId>& originator,
+                        std::uint64_t sequence);
+  void take_out(Resource& resource, std::uint64_t sequence, store::Batch& batch);
   void committed(std::uint64_t sequence, const Status& status);
 
   std::uint64_t last_written_ = 0, durable_ = 0;
