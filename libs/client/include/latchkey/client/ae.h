@@ -12,20 +12,20 @@ namespace latchkey::client {
 
 struct AeOptions {
   CseId registrar;
-  std::string cse_base_name = "cse";       ///< resourceName of the registrar's CSEBase; "-" works everywhere
-  bind::PeerOptions peer;                  ///< credentials are set by the library from `credential`
+  std::string cse_base_name = "cse";  ///< resourceName of the registrar's CSEBase; "-" works everywhere
+  bind::PeerOptions peer;             ///< credentials are set by the library from `credential`
   std::shared_ptr<SaeCredential> credential;  ///< nullptr: no association (trusted listener)
-  std::string app_id;                      ///< "N..." or "R..."
-  std::string requested_stem;              ///< "", "C", "S" or a full stem
-  std::string name;                        ///< resourceName of the AE, may be empty
+  std::string app_id;                         ///< "N..." or "R..."
+  std::string requested_stem;                 ///< "", "C", "S" or a full stem
+  std::string name;                           ///< resourceName of the AE, may be empty
   std::vector<std::string> labels;
-  std::string release = "3";               ///< X-M2M-RVI: "2a" or "3"
+  std::string release = "3";  ///< X-M2M-RVI: "2a" or "3"
   std::chrono::milliseconds timeout{15'000};
 };
 
-/// Asynchronous; one thread (the reactor's). Each call also exists as a blocking one for programs that do one thing at a
-/// time. A lost session is made anew (prepare(), handshake) before the next request; a registration that already exists
-/// (4117) is taken over.
+/// Asynchronous; one thread (the reactor's). Each call also exists as a blocking one for programs that do one
+/// thing at a time. A lost session is made anew (prepare(), handshake) before the next request; a
+/// registration that already exists (4117) is taken over.
 class Ae {
  public:
   Ae(bind::Reactor& reactor, AeOptions options, AuditSink& audit, const Clock& clock);
@@ -34,26 +34,31 @@ class Ae {
   using Done = UniqueFunction<void(Result<T>)>;
   using Response = codec::ResponsePrimitive;
 
-  void send(codec::RequestPrimitive request, Done<Response> done);  ///< From, rqi, rvi are filled in when empty
+  void send(codec::RequestPrimitive request,
+            Done<Response> done);  ///< From, rqi, rvi are filled in when empty
   [[nodiscard]] Result<Response> request(codec::RequestPrimitive request);
 
-  [[nodiscard]] Status register_ae();      ///< creates <AE>; on 4117 the existing one is used
+  [[nodiscard]] Status register_ae();  ///< creates <AE>; on 4117 the existing one is used
   [[nodiscard]] Status deregister();
-  [[nodiscard]] const std::string& stem() const;      ///< AE-ID-Stem given by the registrar
+  [[nodiscard]] const std::string& stem() const;  ///< AE-ID-Stem given by the registrar
   [[nodiscard]] std::optional<AeId> ae_id() const;
-  [[nodiscard]] std::string resource() const;         ///< SP-relative address of the <AE>
+  [[nodiscard]] std::string resource() const;  ///< SP-relative address of the <AE>
 
-  [[nodiscard]] Result<Response> create(const std::string& to, std::uint32_t ty, const std::string& element, codec::json::object attributes);
+  [[nodiscard]] Result<Response> create(const std::string& to, std::uint32_t ty, const std::string& element,
+                                        codec::json::object attributes);
   [[nodiscard]] Result<Response> retrieve(const std::string& to);
-  [[nodiscard]] Result<Response> update(const std::string& to, const std::string& element, codec::json::object attributes);
+  [[nodiscard]] Result<Response> update(const std::string& to, const std::string& element,
+                                        codec::json::object attributes);
   [[nodiscard]] Result<Response> remove(const std::string& to);
-  /// Addresses of resources below `to` that carry every label.
-  [[nodiscard]] Result<std::vector<std::string>> discover(const std::string& to, const std::vector<std::string>& labels, std::optional<std::uint32_t> type);
+  /// Addresses of resources below `to` that carry one of the labels.
+  [[nodiscard]] Result<std::vector<std::string>> discover(const std::string& to,
+                                                          const std::vector<std::string>& labels,
+                                                          std::optional<std::uint32_t> type);
 
   /// What arrives over the polling channel: a notification or a request; the returned response goes back.
   using Incoming = std::function<codec::ResponsePrimitive(const codec::RequestPrimitive&)>;
-  /// Creates the <pollingChannel> if there is none and keeps a long poll open until stop_listening(); survives loss of
-  /// the session and restarts of the registrar. Handlers run on the reactor's thread.
+  /// Creates the <pollingChannel> if there is none and keeps a long poll open until stop_listening();
+  /// survives loss of the session and restarts of the registrar. Handlers run on the reactor's thread.
   [[nodiscard]] Status listen(Incoming handler);
   void stop_listening();
 

@@ -1,5 +1,6 @@
 #pragma once
-/// MAF client: the procedures of TS-0003 8.8.2.2 to 8.8.2.10 over Mmaf (TS-0032, HTTP and JSON as in TR-0038 7.1.4).
+/// MAF client: the procedures of TS-0003 8.8.2.2 to 8.8.2.10 over Mmaf (TS-0032, HTTP and JSON as in
+/// TR-0038 7.1.4).
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,7 +15,7 @@ namespace latchkey::client {
 
 /// 8.8.2.3: what the MAF keeps of a client.
 struct MafRegistration {
-  std::string id;                        ///< mafClientRegID, e.g. "macr000001"
+  std::string id;  ///< mafClientRegID, e.g. "macr000001"
   TimePoint expires{};
   std::string admin_fqdn;
   std::string client_id;                 ///< MAF Client ID as the MAF sees it
@@ -22,17 +23,17 @@ struct MafRegistration {
 };
 
 struct KeyRegistrationRequest {
-  std::string registration_id;           ///< parent mafClientReg
+  std::string registration_id;  ///< parent mafClientReg
   std::string admin_fqdn;
   TimePoint expires{};
   Suid suid;
-  std::vector<EntityId> targets;         ///< empty: the MAF supplies them
+  std::vector<EntityId> targets;  ///< empty: the MAF supplies them
   std::vector<std::string> labels;
-  std::optional<SecretBytes> value;      ///< nullopt: exported from this TLS session (10.3.1)
+  std::optional<SecretBytes> value;  ///< nullopt: exported from this TLS session (10.3.1)
 };
 /// 8.8.2.7: what the source holds afterwards.
 struct RegisteredKey {
-  KeyId id;                              ///< RelativeKeyID@MAF-FQDN (10.3.5)
+  KeyId id;  ///< RelativeKeyID@MAF-FQDN (10.3.5)
   Kc key;
   TimePoint expires{};
   Suid suid;
@@ -43,23 +44,24 @@ struct RetrievedKey {
   Kc key;
   TimePoint expires{};
   Suid suid;
-  std::string source;                    ///< Source MAF Client ID (cr)
-  std::optional<EntityId> source_entity; ///< AE-ID or CSE-ID of the source, when the MAF was provided with it (8.2.1)
-  std::optional<KeyId> source_km_id;     ///< else the KmID it authenticated with, if symmetric
+  std::string source;  ///< Source MAF Client ID (cr)
+  std::optional<EntityId>
+      source_entity;  ///< AE-ID or CSE-ID of the source, when the MAF was provided with it (8.2.1)
+  std::optional<KeyId> source_km_id;  ///< else the KmID it authenticated with, if symmetric
   std::vector<EntityId> targets;
   std::string admin_fqdn;
 };
 
 struct MafClientOptions {
-  Fqdn maf;                              ///< MAF-FQDN, the authority; `address` of the peer is configured apart
+  Fqdn maf;  ///< MAF-FQDN, the authority; `address` of the peer is configured apart
   SpId home;
-  EntityId client_id;                    ///< From
-  bind::PeerOptions peer;                ///< connections is forced to 1: the exporter belongs to the session
+  EntityId client_id;      ///< From
+  bind::PeerOptions peer;  ///< connections is forced to 1: the exporter belongs to the session
   std::chrono::milliseconds timeout{10'000};
 };
 
-/// One thread (the reactor's). Every answer is checked: client ID, adminFQDN, SUID unchanged, expiry in the future
-/// (8.3.9.9). Callbacks come exactly once.
+/// One thread (the reactor's). Every answer is checked: client ID, adminFQDN, SUID unchanged, expiry in the
+/// future (8.3.9.9). Callbacks come exactly once.
 class MafClient {
  public:
   MafClient(bind::Reactor& reactor, MafClientOptions options, AuditSink& audit, const Clock& clock);
@@ -67,18 +69,24 @@ class MafClient {
   template <class T>
   using Done = UniqueFunction<void(Result<T>)>;
 
-  void handshake(Done<void> done);                                                                       ///< 8.8.2.2
-  void register_client(std::string admin_fqdn, TimePoint expires, std::vector<std::string> labels, Done<MafRegistration> done);  ///< 8.8.2.3
-  void client_configuration(std::string registration_id, Done<std::string> done);                        ///< 8.8.2.4, JSON text
-  void update_registration(std::string registration_id, std::optional<TimePoint> expires, std::optional<std::vector<std::string>> labels, Done<MafRegistration> done);  ///< 8.8.2.5
-  void deregister_client(std::string registration_id, Done<void> done);                                  ///< 8.8.2.6
-  /// 8.8.2.7. Without a value of its own it exports from the session the request went over; a session whose exporter was
-  /// used already is closed and a new one made first (one exported key a session).
+  void handshake(Done<void> done);  ///< 8.8.2.2
+  void register_client(std::string admin_fqdn, TimePoint expires, std::vector<std::string> labels,
+                       Done<MafRegistration> done);  ///< 8.8.2.3
+  /// The registration of an earlier run, among one's own below <MAFBase>; not_found if there is none.
+  void find_registration(std::string admin_fqdn, Done<MafRegistration> done);
+  void client_configuration(std::string registration_id, Done<std::string> done);  ///< 8.8.2.4, JSON text
+  void update_registration(std::string registration_id, std::optional<TimePoint> expires,
+                           std::optional<std::vector<std::string>> labels,
+                           Done<MafRegistration> done);                  ///< 8.8.2.5
+  void deregister_client(std::string registration_id, Done<void> done);  ///< 8.8.2.6
+  /// 8.8.2.7. Without a value of its own it exports from the session the request went over; a session whose
+  /// exporter was used already is closed and a new one made first (one exported key a session).
   void register_key(KeyRegistrationRequest request, Done<RegisteredKey> done);
-  void retrieve_key(std::string relative_key_id, Done<RetrievedKey> done);                               ///< 8.8.2.8
-  void update_key(std::string relative_key_id, std::optional<TimePoint> expires, std::optional<std::vector<std::string>> labels,
-                  std::optional<std::vector<EntityId>> targets, Done<void> done);                        ///< 8.8.2.9
-  void deregister_key(std::string relative_key_id, Done<void> done);                                     ///< 8.8.2.10
+  void retrieve_key(std::string relative_key_id, Done<RetrievedKey> done);  ///< 8.8.2.8
+  void update_key(std::string relative_key_id, std::optional<TimePoint> expires,
+                  std::optional<std::vector<std::string>> labels,
+                  std::optional<std::vector<EntityId>> targets, Done<void> done);  ///< 8.8.2.9
+  void deregister_key(std::string relative_key_id, Done<void> done);               ///< 8.8.2.10
   [[nodiscard]] tls::SecurityContextPtr context() const;
   void disconnect();
 

@@ -1,5 +1,6 @@
 #pragma once
-/// The M2M Authentication Function without sockets: TS-0003 8.8.2.2 to 8.8.2.10 over Mmaf resources (TS-0032).
+/// The M2M Authentication Function without sockets: TS-0003 8.8.2.2 to 8.8.2.10 over Mmaf resources
+/// (TS-0032).
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,21 +18,21 @@ namespace latchkey::maf {
 
 /// What the operator says of one client: who its credential is, and for which stakeholders it may register.
 struct MafClientPolicy {
-  EntityId client;                             ///< as authenticated: device id, AE-ID, CSE-ID (or by KmID in `km_id`)
-  std::optional<EntityId> entity;              ///< AE-ID or CSE-ID that is returned to targets (8.2.1)
-  std::vector<std::string> admin_fqdns;        ///< empty: any configured stakeholder
-  std::vector<EntityId> default_targets;       ///< supplied when a key registration names none
-  std::vector<EntityId> permitted_targets;     ///< empty: any
-  std::string configuration;                   ///< JSON for client configuration retrieval (8.8.2.4); empty: none
+  EntityId client;                 ///< as authenticated: device id, AE-ID, CSE-ID (or by KmID in `km_id`)
+  std::optional<EntityId> entity;  ///< AE-ID or CSE-ID that is returned to targets (8.2.1)
+  std::vector<std::string> admin_fqdns;     ///< empty: any configured stakeholder
+  std::vector<EntityId> default_targets;    ///< supplied when a key registration names none
+  std::vector<EntityId> permitted_targets;  ///< empty: any
+  std::string configuration;  ///< JSON for client configuration retrieval (8.8.2.4); empty: none
 };
 
 struct MafOptions {
-  Fqdn fqdn;                                   ///< MAF-FQDN
+  Fqdn fqdn;  ///< MAF-FQDN
   SpId home;
-  std::vector<std::string> admin_fqdns;        ///< administrating stakeholders served
+  std::vector<std::string> admin_fqdns;  ///< administrating stakeholders served
   std::vector<MafClientPolicy> clients;
-  bool unknown_clients = false;                ///< serve authenticated clients that no policy names
-  bool accept_suid_11_as_32 = false;           ///< TR-0038 compatibility (design section 7)
+  bool unknown_clients = false;       ///< serve authenticated clients that no policy names
+  bool accept_suid_11_as_32 = false;  ///< TR-0038 compatibility (design section 7)
   std::chrono::seconds registration_max{std::chrono::hours(24 * 366)};
   std::chrono::seconds key_max{std::chrono::hours(24 * 31)};
   std::size_t keys_per_client = 1'000;
@@ -42,8 +43,10 @@ struct MafOptions {
 class Maf final : public bind::RequestHandler {
  public:
   /// Loads registrations and keys (key values sealed by the environment). References outlive the MAF.
-  [[nodiscard]] static Result<std::unique_ptr<Maf>> open(MafOptions options, store::Store& store, const secure_env::SecureEnvironment& environment,
-                                                         Executor& executor, const Clock& clock, AuditSink& audit);
+  [[nodiscard]] static Result<std::unique_ptr<Maf>> open(MafOptions options, store::Store& store,
+                                                         const secure_env::SecureEnvironment& environment,
+                                                         Executor& executor, const Clock& clock,
+                                                         AuditSink& audit);
   ~Maf() override;
   void handle(bind::IncomingRequest request, bind::Respond respond) override;
   /// SIGHUP: new policies; registrations of clients that are no longer served are refused from now on.

@@ -1,0 +1,276 @@
+#include "latchkey/client/ae.h"
+
+#include "latchkey/base/log.h"
+#include "latchkey/client/blocking.h"
+#include "latchkey/codec/resource_types.h"
+#include "latchkey/crypto/crypto.h"
+
+namespace latchkey::client {
+
+namespace {
+
+namespace json = codec::json;
+using codec::Operation;
+using codec::RequestPrimitive;
+using codec::ResponsePrimitive;
+using codec::Rsc;
+
+constexpr std::chrono::milliseconds kPollTimeout{90'000};  // longer than a registrar holds a poll
+constexpr std::chrono::milliseconds kPollRetry{500}, kPollRetryMax{10'000};
+
+bool is_full_stem(const std::string& stem) { return stem.size() >= 2; }
+
+const json::object* content(const ResponsePrimitive& response, std::string_view element) {
+  if (!response.pc.is_object()) return nullptr;
+  const auto* found = response.pc.get_object().if_contains(element);
+  return found != nullptr && found->is_object() ? &found->get_object() : nullptr;
+}
+
+Error refused(const ResponsePrimitive& response) {
+  std::string detail =
+      std::to_string(static_cast<int>(response.rsc)) + " " + std::string(codec::to_string(response.rsc));
+  if (response.pc.is_object())
+    if (const auto* debug = response.pc.get_object().if_contains("m2m:dbg");
+        debug != nullptr && debug->is_string())
+      detail += ": " + std::string(debug->get_string());
+  return {ErrorCode::denied, std::move(detail)};
+}
+
+}  // namespace
+
+struct Ae::Impl : std::enable_shared_from_this<Impl> {
+  Impl(bind::Reactor& r, AeOptions given, AuditSink& audit, const Clock& c)
+      : options(std::move(given)), reactor(r), clock(c), http(r, peer(), audit, c) {
+    if (is_full_stem(options.requested_stem)) stem = options.requested_stem;
+  }
+
+  bind::PeerOptions peer() {
+    auto out = options.peer;
+    if (options.credential)
+      out.credentials = [credential = options.credential] { return credential->options(); };
+    return out;
+  }
+
+  /// Makes the credential ready, ends sessions of an older one, sends; a refused handshake is tried once more
+  /// with a fresh credential.
+  void send(RequestPrimitive request, std::chrono::milliseconds timeout, Done<ResponsePrimitive> done,
+            bool again = true) {
+    if (request.from.empty() && request.ty != static_cast<std::uint32_t>(codec::Ty::ae)) request.from = stem;
+    if (request.rqi.empty()) request.rqi = to_hex(crypto::random_bytes(8));
+    if (!request.rvi) request.rvi = options.release;
+    if (!options.credential) return http.send(std::move(request), timeout, std::move(done));
+    options.credential->prepare([self = shared_from_this(), request = std::move(request), timeout,
+                                 done = std::move(done), again](Status ready) mutable {
+      if (!ready) return done(fail(ready.error()));
+      self->send_prepared(std::move(request), timeout, std::move(done), again);
+    });
+  }
+
+  void send_prepared(RequestPrimitive request, std::chrono::milliseconds timeout,
+                     Done<ResponsePrimitive> done, bool again) {
+    if (const auto now = options.credential->generation(); now != generation) {
+      generation = now;
+      http.disconnect();
+    }
+    auto copy = again ? std::make_unique<RequestPrimitive>(request) : nullptr;
+    http.send(std::move(request), timeout,
+              [self = shared_from_this(), copy = std::move(copy), timeout,
+               done = std::move(done)](Result<ResponsePrimitive> response) mutable {
+                if (copy && !response && response.error().code == ErrorCode::authentication) {
+                  self->options.credential->refused();
+                  return self->send(std::move(*copy), timeout, std::move(done), false);
+                }
+                done(std::move(response));
+              });
+  }
+
+  // ---- listening ----
+
+  void poll() {
+    if (!handler) return;
+    RequestPrimitive request;
+    request.op = Operation::retrieve;
+    request.to = channel + "/pcu";
+    send(std::move(request), kPollTimeout, [weak = weak_from_this()](Result<ResponsePrimitive> response) {
+      if (const auto self = weak.lock()) self->polled(std::move(response));
+    });
+  }
+
+  void polled(Result<ResponsePrimitive> response) {
+    if (!handler) return;
+    if (!response || (response->rsc != Rsc::ok && response->rsc != Rsc::request_timeout)) {
+      log::debug("ae", "polling again: " + (response ? refused(*response).detail : response.error().detail));
+      retry = std::min(retry * 2, kPollRetryMax);
+      reactor.after(retry, [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->poll();
+      });
+      return;
+    }
+    retry = kPollRetry;
+    if (response->rsc == Rsc::ok && response->pc.is_object())
+      if (const auto* incoming = response->pc.get_object().if_contains("m2m:rqp"); incoming != nullptr)
+        answer(*incoming);
+    poll();
+  }
+
+  void answer(const json::value& incoming) {
+    const auto request = codec::request_from_json(incoming, clock.now(), options.peer.limits);
+    if (!request)
+      return log::warning("ae", "unreadable request on the polling channel: " + request.error().detail);
+    auto response = handler(*request);
+    response.rqi = request->rqi;
+    RequestPrimitive notify;
+    notify.op = Operation::notify;
+    notify.to = channel + "/pcu";
+    json::object pc;
+    pc["m2m:rsp"] = codec::to_json(response);
+    notify.pc = std::move(pc);
+    send(std::move(notify), options.timeout, [](Result<ResponsePrimitive> result) {
+      if (!result) log::debug("ae", "answer on the polling channel was not taken: " + result.error().detail);
+    });
+  }
+
+  AeOptions options;
+  bind::Reactor& reactor;
+  const Clock& clock;
+  bind::HttpClient http;
+  std::uint64_t generation = 0;
+  std::string stem;
+  std::string channel;  // address of the <pollingChannel>
+  Incoming handler;
+  std::chrono::milliseconds retry = kPollRetry;
+};
+
+Ae::Ae(bind::Reactor& reactor, AeOptions options, AuditSink& audit, const Clock& clock)
+    : impl_(std::make_shared<Impl>(reactor, std::move(options), audit, clock)) {}
+Ae::~Ae() { impl_->handler = nullptr; }
+
+void Ae::send(RequestPrimitive request, Done<Response> done) {
+  impl_->send(std::move(request), impl_->options.timeout, std::move(done));
+}
+
+Result<Ae::Response> Ae::request(RequestPrimitive request) {
+  return blocking<Response>(impl_->reactor, impl_->options.timeout * 2,
+                            [&](auto done) { send(std::move(request), std::move(done)); });
+}
+
+Status Ae::register_ae() {
+  RequestPrimitive request;
+  request.op = Operation::create;
+  request.to = impl_->options.registrar.sp_relative() + "/" + impl_->options.cse_base_name;
+  request.from = impl_->options.requested_stem;
+  request.ty = static_cast<std::uint32_t>(codec::Ty::ae);
+  json::object attributes{{"api", impl_->options.app_id}, {"rr", false}, {"srv", json::array{"2a", "3"}}};
+  if (!impl_->options.name.empty()) attributes["rn"] = impl_->options.name;
+  if (!impl_->options.labels.empty()) {
+    json::array labels;
+    for (const auto& label : impl_->options.labels) labels.emplace_back(label);
+    attributes["lbl"] = std::move(labels);
+  }
+  request.pc = json::object{{"m2m:ae", std::move(attributes)}};
+  const auto response = this->request(std::move(request));
+  if (!response) return fail(response.error());
+  if (response->rsc == Rsc::originator_has_already_registered && is_full_stem(impl_->stem)) return {};
+  if (response->rsc != Rsc::created) return fail(refused(*response));
+  const auto* created = content(*response, "m2m:ae");
+  const auto* id = created != nullptr ? created->if_contains("aei") : nullptr;
+  if (id == nullptr || !id->is_string())
+    return fail(ErrorCode::invalid_argument, "the registrar assigned no AE-ID");
+  impl_->stem = std::string(id->get_string());
+  return {};
+}
+
+Status Ae::deregister() {
+  const auto response = remove(resource());
+  if (!response) return fail(response.error());
+  return codec::is_success(response->rsc) ? Status() : Status(fail(refused(*response)));
+}
+
+const std::string& Ae::stem() const { return impl_->stem; }
+
+std::optional<AeId> Ae::ae_id() const {
+  auto id = AeId::from_stem(impl_->stem, impl_->options.registrar);
+  return id ? std::optional<AeId>(std::move(*id)) : std::nullopt;
+}
+
+std::string Ae::resource() const { return impl_->options.registrar.sp_relative() + "/" + impl_->stem; }
+
+Result<Ae::Response> Ae::create(const std::string& to, std::uint32_t ty, const std::string& element,
+                                json::object attributes) {
+  RequestPrimitive request;
+  request.op = Operation::create;
+  request.to = to;
+  request.ty = ty;
+  json::object pc;
+  pc[element] = std::move(attributes);
+  request.pc = std::move(pc);
+  return this->request(std::move(request));
+}
+
+Result<Ae::Response> Ae::retrieve(const std::string& to) {
+  RequestPrimitive request;
+  request.to = to;
+  return this->request(std::move(request));
+}
+
+Result<Ae::Response> Ae::update(const std::string& to, const std::string& element, json::object attributes) {
+  RequestPrimitive request;
+  request.op = Operation::update;
+  request.to = to;
+  json::object pc;
+  pc[element] = std::move(attributes);
+  request.pc = std::move(pc);
+  return this->request(std::move(request));
+}
+
+Result<Ae::Response> Ae::remove(const std::string& to) {
+  RequestPrimitive request;
+  request.op = Operation::del;
+  request.to = to;
+  return this->request(std::move(request));
+}
+
+Result<std::vector<std::string>> Ae::discover(const std::string& to, const std::vector<std::string>& labels,
+                                              std::optional<std::uint32_t> type) {
+  RequestPrimitive request;
+  request.to = to;
+  request.fc.emplace();
+  request.fc->usage = codec::FilterUsage::discovery;
+  request.fc->labels = labels;
+  if (type) request.fc->types = {*type};
+  const auto response = this->request(std::move(request));
+  if (!response) return fail(response.error());
+  if (response->rsc != Rsc::ok) return fail(refused(*response));
+  std::vector<std::string> found;
+  if (response->pc.is_object())
+    if (const auto* list = response->pc.get_object().if_contains("m2m:uril");
+        list != nullptr && list->is_array())
+      for (const auto& entry : list->get_array())
+        if (entry.is_string()) found.emplace_back(entry.get_string());
+  return found;
+}
+
+Status Ae::listen(Incoming handler) {
+  if (impl_->channel.empty()) {
+    const auto created =
+        create(resource(), static_cast<std::uint32_t>(codec::Ty::pch), "m2m:pch", {{"rn", "pch"}});
+    if (!created) return fail(created.error());
+    if (created->rsc != Rsc::created && created->rsc != Rsc::conflict) return fail(refused(*created));
+    // The registrar names an AE's children below its unstructured id as well (hybrid addressing).
+    const auto* channel = content(*created, "m2m:pch");
+    const auto* id = channel != nullptr ? channel->if_contains("ri") : nullptr;
+    impl_->channel = id != nullptr && id->is_string()
+                         ? impl_->options.registrar.sp_relative() + "/" + std::string(id->get_string())
+                         : resource() + "/pch";
+  }
+  const bool polling = static_cast<bool>(impl_->handler);
+  impl_->handler = std::move(handler);
+  if (!polling) impl_->poll();
+  return {};
+}
+
+void Ae::stop_listening() { impl_->handler = nullptr; }
+tls::SecurityContextPtr Ae::context() const { return impl_->http.context(); }
+void Ae::disconnect() { impl_->http.disconnect(); }
+
+}  // namespace latchkey::client
