@@ -13,6 +13,13 @@ Outcome<void> take_object(json::value& target, const json::value& value) {
   return {};
 }
 
+/// A relative time says nothing to a reader who does not know when the response was made: it is checked and
+/// left out.
+Outcome<void> read_result_expiration(ResponsePrimitive& response, const json::value& value) {
+  if (read_timestamp(value)) return assign(response.rset, read_timestamp(value));
+  return without_value(read_abs_rel_timestamp(value, TimePoint()));
+}
+
 /// One member of a response (TS-0004 6.4.2). Members that are not known are left out.
 Outcome<void> read_member(ResponsePrimitive& response, std::string_view name, const json::value& value,
                           const PrimitiveLimits& limits) {
@@ -31,10 +38,10 @@ Outcome<void> read_member(ResponsePrimitive& response, std::string_view name, co
   if (name == "to") return assign(response.to, read_text(value, limits.to_octets));
   if (name == "fr") return assign(response.from, read_text(value, limits.id_octets));
   if (name == "ot") return assign(response.ot, read_timestamp(value));
-  if (name == "rset") return assign(response.rset, read_timestamp(value));
+  if (name == "rset") return read_result_expiration(response, value);
   if (name == "rvi") return assign(response.rvi, read_text(value, 16));
   if (name == "vsi") return assign(response.vsi, read_text(value, limits.to_octets));
-  if (name == "ec") return assign_as(response.ec, read_integer(value, 2, 999));
+  if (name == "ec") return assign_as(response.ec, read_event_category(value));
   if (name == "cnst") return assign_as(response.cnst, read_integer(value, 1, 2));
   if (name == "cnot") return assign_as(response.cnot, read_integer(value, 1, UINT32_MAX));
   if (name == "ati") return take_object(response.ati, value);

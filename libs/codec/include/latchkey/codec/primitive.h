@@ -43,17 +43,18 @@ enum class FilterUsage : std::uint8_t { discovery = 1, conditional = 2, ipe_on_d
 
 /// filterCriteria (TS-0004 6.3.5.10; short names in brackets). Absent conditions are nullopt or empty.
 struct FilterCriteria {
-  std::optional<TimePoint> created_before, created_after, modified_since, unmodified_since, expire_before,
-      expire_after;  // crb cra ms us exb exa
-  std::optional<std::uint64_t> state_tag_smaller, state_tag_bigger, size_above,
-      size_below;                                               // sts stb sza szb
-  std::vector<std::string> labels;                              // lbl
-  std::vector<std::uint32_t> types;                             // ty
-  std::vector<std::string> content_types;                       // cty
-  std::vector<std::pair<std::string, std::string>> attributes;  // atr: short name, value with '*'
-  std::optional<FilterUsage> usage;                             // fu
-  std::optional<std::uint32_t> limit, level, offset;            // lim lvl ofst
-  bool any = false;                                             // fo = 2 (OR)
+  std::optional<TimePoint> created_before, created_after;            // crb cra
+  std::optional<TimePoint> modified_since, unmodified_since;         // ms us
+  std::optional<TimePoint> expire_before, expire_after;              // exb exa
+  std::optional<std::uint64_t> state_tag_smaller, state_tag_bigger;  // sts stb
+  std::optional<std::uint64_t> size_above, size_below;               // sza szb
+  std::vector<std::string> labels;                                   // lbl
+  std::vector<std::uint32_t> types;                                  // ty
+  std::vector<std::string> content_types;                            // cty
+  std::vector<std::pair<std::string, std::string>> attributes;       // atr: short name, value with '*'
+  std::optional<FilterUsage> usage;                                  // fu
+  std::optional<std::uint32_t> limit, level, offset;                 // lim lvl ofst
+  bool any = false;                                                  // fo = 2 (OR)
 
   friend bool operator==(const FilterCriteria&, const FilterCriteria&) = default;
 };
@@ -92,7 +93,7 @@ struct ResponsePrimitive {
   std::optional<std::uint32_t> ec, cnst, cnot;
   json::value ati, tqf;  ///< assigned token identifiers; token request information
   std::string
-      content_location;  ///< address of a created resource, HTTP Content-Location; no part of the JSON form
+      content_location;  ///< address of a created resource, HTTP Content-Location; not in the JSON form
 
   friend bool operator==(const ResponsePrimitive&, const ResponsePrimitive&) = default;
 };
