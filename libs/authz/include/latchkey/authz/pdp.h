@@ -1,11 +1,13 @@
 #pragma once
-/// The Policy Decision Point: a pure function over compiled rules and a request context (TS-0003 7.1.4, 7.1.5).
+/// The Policy Decision Point: a pure function over compiled rules and a request context
+/// (TS-0003 7.1.4, 7.1.5).
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "latchkey/authz/policy.h"
 #include "latchkey/base/ids.h"
@@ -13,15 +15,16 @@
 
 namespace latchkey::authz {
 
-/// Answers whether an originator is a member of a <group> resource that a rule names (PIP). nullopt: cannot be known, and
-/// then the rule does not match (deny). Called only when no cheaper entry decides. No I/O.
+/// Answers whether an originator is a member of a <group> resource that a rule names (PIP). nullopt: cannot
+/// be known, and then the rule does not match (deny). Called only when no cheaper entry decides. No I/O.
 class GroupMembership {
  public:
   GroupMembership() = default;
   GroupMembership(const GroupMembership&) = delete;
   GroupMembership& operator=(const GroupMembership&) = delete;
   virtual ~GroupMembership() = default;
-  [[nodiscard]] virtual std::optional<bool> is_member(std::string_view group_id, const EntityId& originator) const = 0;
+  [[nodiscard]] virtual std::optional<bool> is_member(std::string_view group_id,
+                                                      const EntityId& originator) const = 0;
 };
 
 /// IPv4-mapped or IPv6 address, network order.
@@ -31,39 +34,40 @@ struct Location {
   std::optional<std::pair<double, double>> coordinates;  ///< latitude, longitude in degrees
 };
 
-/// Tables 7.1.2-1 to 7.1.2-3. Views must outlive the call. An empty originator matches nothing, "all" included.
+/// Tables 7.1.2-1 to 7.1.2-3. Views must outlive the call. An empty originator matches nothing, "all"
+/// included.
 struct RequestContext {
-  const EntityId* originator = nullptr;      ///< identity that matched From; nullptr matches nothing
-  std::span<const std::string> roles;        ///< Role-IDs that the originator validly holds
+  const EntityId* originator = nullptr;  ///< identity that matched From; nullptr matches nothing
+  std::span<const std::string> roles;    ///< Role-IDs that the originator validly holds
   Op operation = Op::retrieve;
-  bool rq_authn = false;                     ///< 7.1.2: authenticated, and From equals the authenticated identity
-  TimePoint rq_time{};                       ///< reception, UTC
-  std::optional<IpAddress> rq_ip;            ///< unknown: a rule that needs it does not match
+  bool rq_authn = false;           ///< 7.1.2: authenticated, and From equals the authenticated identity
+  TimePoint rq_time{};             ///< reception, UTC
+  std::optional<IpAddress> rq_ip;  ///< unknown: a rule that needs it does not match
   std::optional<Location> rq_loc;
-  std::uint32_t target_type = 0;             ///< type of the resource addressed by To
-  std::string_view target_specialization;    ///< mgd or cnd of the target, empty if none
-  std::optional<std::uint32_t> child_type;   ///< Create: type to be created
+  std::uint32_t target_type = 0;            ///< type of the resource addressed by To
+  std::string_view target_specialization;   ///< mgd or cnd of the target, empty if none
+  std::optional<std::uint32_t> child_type;  ///< Create: type to be created
   const GroupMembership* groups = nullptr;
 };
 
 /// Why: enough to name the rule without allocating on the permit path.
 enum class Reason : std::uint8_t {
-  rule,              ///< permitted by rule `rule` of set `set`
-  no_policy,         ///< no rule set applies
-  no_originator,     ///< the request has no identity
-  originator,        ///< no rule names the originator
-  operation,         ///< rules name the originator, none the operation
-  authentication,    ///< a rule would match but asks for an authenticated originator
-  context,           ///< a rule would match but its contexts do not, or cannot be evaluated
-  object_details,    ///< a rule would match but not for this child type
+  rule,            ///< permitted by rule `rule` of set `set`
+  no_policy,       ///< no rule set applies
+  no_originator,   ///< the request has no identity
+  originator,      ///< no rule names the originator
+  operation,       ///< rules name the originator, none the operation
+  authentication,  ///< a rule would match but asks for an authenticated originator
+  context,         ///< a rule would match but its contexts do not, or cannot be evaluated
+  object_details,  ///< a rule would match but not for this child type
 };
 [[nodiscard]] std::string_view to_string(Reason reason) noexcept;
 
 struct Decision {
   bool permit = false;
-  Reason reason = Reason::no_policy;   ///< on deny: the furthest that any rule came
-  std::size_t set = 0;                 ///< index into `sets`
-  std::size_t rule = 0;                ///< index of the rule in that set, as it stands in the resource
+  Reason reason = Reason::no_policy;  ///< on deny: the furthest that any rule came
+  std::size_t set = 0;                ///< index into `sets`
+  std::size_t rule = 0;               ///< index of the rule in that set, as it stands in the resource
 };
 
 /// Decides one request against the rule sets that apply to its target.

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "latchkey/base/ids.h"
@@ -18,17 +17,22 @@ namespace latchkey::authz {
 enum class Op : std::uint8_t { create = 1, retrieve = 2, update = 4, del = 8, notify = 16, discover = 32 };
 [[nodiscard]] std::string_view to_string(Op op) noexcept;
 
-/// A set of rules (`pv` or `pvs`), compiled: exact originators by hash, patterns and domains apart, so that the cost of a
-/// decision hardly depends on the number of rules. Immutable, thread-safe, shared between requests.
+/// A set of rules (`pv` or `pvs`), compiled: exact originators by hash, patterns and domains apart, so that
+/// the cost of a decision hardly depends on the number of rules. Immutable, thread-safe, shared between
+/// requests.
 class RuleSet {
  public:
-  /// `acrs` is {"acr": [...]} of TS-0004 6.3.5.? (setOfAcrs). `home` completes SP-relative originators (7.1.3: they mean
-  /// the SP hosting the target). Unknown member, operation outside 1..63, empty acor, an originator of no known kind:
-  /// bad_request naming the member. A rule with contexts (acco), which needs attributes of the request, is kept and
-  /// evaluated; see RequestContext.
-  [[nodiscard]] static codec::Outcome<std::shared_ptr<const RuleSet>> compile(const boost::json::value& acrs, const SpId& home);
+  /// `acrs` is {"acr": [...]} of TS-0004 6.3.5.26 (setOfAcrs); without "acr" it has no rule. `home` completes
+  /// SP-relative originators (7.1.3: they mean the SP hosting the target), `hosting_cse` bare C stems, which
+  /// are refused without it. Unknown member, operation outside 1..63, an empty list, an originator of no
+  /// known kind, a context that cannot be read: bad_request naming the member by its path, "acr[2].acor[0]".
+  /// Limits: 100,000 rules, 1,000,000 originators in all.
+  [[nodiscard]] static codec::Outcome<std::shared_ptr<const RuleSet>> compile(
+      const boost::json::value& acrs, const SpId& home,
+      const std::optional<CseId>& hosting_cse = std::nullopt);
   [[nodiscard]] std::size_t rule_count() const noexcept;
-  /// Resource ids of <group> resources that stand as originators; their members are asked from GroupMembership.
+  /// Resource ids of <group> resources that stand as originators; their members are asked from
+  /// GroupMembership.
   [[nodiscard]] const std::vector<std::string>& groups() const noexcept;
 
   struct Impl;
