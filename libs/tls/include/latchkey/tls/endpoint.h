@@ -77,8 +77,8 @@ struct EndpointLimits {
 };
 
 struct ServerOptions {
-  SuitePolicy suites;
-  EndpointLimits limits;
+  SuitePolicy suites{};
+  EndpointLimits limits{};
   bool psk_reveal_unknown = false;  ///< alert 115 instead of a random key
   bool require_client_certificate = true;
   std::size_t chain_cache_entries = 4096;
@@ -120,17 +120,17 @@ struct ClientPsk {
   SecretBytes key;
 };
 struct ClientOptions {
-  SuitePolicy suites;
-  EndpointLimits limits;
-  std::string server_name;  ///< SNI; names that no SNI may carry ('/', '_') are left out
-  std::variant<std::monostate, ClientPsk, std::shared_ptr<const OwnCertificate>> credential;
-  std::shared_ptr<const pki::TrustStore> trust;  ///< for certificates
+  SuitePolicy suites{};
+  EndpointLimits limits{};
+  std::string server_name{};  ///< SNI; names that no SNI may carry ('/', '_') are left out
+  std::variant<std::monostate, ClientPsk, std::shared_ptr<const OwnCertificate>> credential{};
+  std::shared_ptr<const pki::TrustStore> trust{};  ///< for certificates
   SpId home;
   /// The server's identity that must be proven (8.2.2.2): called with the verified certificate, returns its
   /// context or refuses. With a PSK the configured identity `expected` is associated after the handshake
   /// (8.2.2.1).
-  std::function<Result<SecurityContext>(const pki::TrustStore::Verified&)> check_server;
-  std::optional<EntityId> expected;
+  std::function<Result<SecurityContext>(const pki::TrustStore::Verified&)> check_server{};
+  std::optional<EntityId> expected{};
 };
 [[nodiscard]] Result<std::unique_ptr<Session>> connect(ClientOptions options, AuditSink& audit,
                                                        const Clock& clock);
