@@ -58,6 +58,13 @@ VirtualChild virtual_child(const Resource& parent, std::string_view name) {
   return VirtualChild::none;
 }
 
+std::vector<Resource*> all_of(const std::unordered_multimap<std::string, Resource*>& index, const CseId& id) {
+  std::vector<Resource*> found;
+  const auto [first, last] = index.equal_range(id.absolute());
+  for (auto at = first; at != last; ++at) found.push_back(at->second);
+  return found;
+}
+
 }  // namespace
 
 bool ResourceTree::DueOrder::operator()(const Resource* a, const Resource* b) const noexcept {
@@ -126,8 +133,11 @@ void ResourceTree::index(Resource& resource) {
   if (resource.is(codec::Ty::ae)) {
     if (const auto id = AeId::from_stem(resource.ri, own_)) aes_[id->absolute()] = &resource;
   }
+  if (!resource.is(codec::Ty::csr) && !resource.is(codec::Ty::svsn)) return;
+  const auto csi = CseId::parse(resource.text("csi"), own_.sp());
+  if (csi && resource.is(codec::Ty::svsn)) nodes_.emplace(csi->absolute(), &resource);
   if (!resource.is(codec::Ty::csr)) return;
-  if (const auto id = CseId::parse(resource.text("csi"), own_.sp())) cses_[id->absolute()] = &resource;
+  if (csi) cses_[csi->absolute()] = &resource;
   const auto* const below = resource.list("dcse");
   if (below == nullptr) return;
   for (const auto& entry : *below) {
@@ -141,9 +151,11 @@ void ResourceTree::unindex(Resource& resource) {
   if (resource.is(codec::Ty::ae)) {
     if (const auto id = AeId::from_stem(resource.ri, own_)) aes_.erase(id->absolute());
   }
+  const auto of_this = [&](const auto& entry) { return entry.second == &resource; };
+  if (resource.is(codec::Ty::svsn)) std::erase_if(nodes_, of_this);
   if (!resource.is(codec::Ty::csr)) return;
   if (const auto id = CseId::parse(resource.text("csi"), own_.sp())) cses_.erase(id->absolute());
-  std::erase_if(descendants_, [&](const auto& entry) { return entry.second == &resource; });
+  std::erase_if(descendants_, of_this);
 }
 
 // Ids.
@@ -245,11 +257,10 @@ Resource* ResourceTree::find_cse(const CseId& id) const {
 
 std::vector<Resource*> ResourceTree::next_hops(const CseId& id) const {
   if (Resource* const direct = find_cse(id)) return {direct};
-  std::vector<Resource*> hops;
-  const auto [first, last] = descendants_.equal_range(id.absolute());
-  for (auto at = first; at != last; ++at) hops.push_back(at->second);
-  return hops;
+  return all_of(descendants_, id);
 }
+
+std::vector<Resource*> ResourceTree::subscribed_nodes(const CseId& id) const { return all_of(nodes_, id); }
 
 void ResourceTree::for_each_descendant(Resource& resource, const std::function<void(Resource&)>& visit) {
   // Not by recursion: a client decides how deep containers are nested.

@@ -70,6 +70,9 @@ class ResourceTree {
   /// <remoteCSE> resources through which `id` is reached: csi equals it, else dcse lists it.
   [[nodiscard]] std::vector<Resource*> next_hops(const CseId& id) const;
 
+  /// <serviceSubscribedNode> resources whose csi is `id` (IN-CSE).
+  [[nodiscard]] std::vector<Resource*> subscribed_nodes(const CseId& id) const;
+
   /// Youngest first within each parent, children before their parents; `resource` itself is not visited.
   static void for_each_descendant(Resource& resource, const std::function<void(Resource&)>& visit);
 
@@ -108,6 +111,7 @@ class ResourceTree {
   std::unordered_map<std::string_view, std::unique_ptr<Resource>> by_id_;  // keys view the ri of the value
   std::unordered_map<std::string, Resource*> aes_, cses_;                  // absolute ids
   std::unordered_multimap<std::string, Resource*> descendants_;            // dcse entries, absolute
+  std::unordered_multimap<std::string, Resource*> nodes_;                  // csi of svsn, absolute
   std::set<Resource*, DueOrder> due_;
   std::uint64_t next_serial_ = 1, reserved_ = 1;
 };

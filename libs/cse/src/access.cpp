@@ -1,0 +1,258 @@
+#include "access.h"
+
+#include <algorithm>
+
+#include "latchkey/base/log.h"
+#include "latchkey/codec/resource_types.h"
+#include "trail.h"
+
+namespace latchkey::cse {
+
+namespace {
+
+bool has_own_policy(const Resource& resource) {
+  const auto* const type = codec::resource_type(resource.ty);
+  return type != nullptr && type->has_acpi;
+}
+
+std::string reason_of(const Verdict& verdict, const Governing& governing) {
+  if (verdict.fixed != nullptr) return verdict.fixed;
+  std::string text(authz::to_string(verdict.decision.reason));
+  if (verdict.decision.set < governing.policies.size()) {
+    text += ": rule " + std::to_string(verdict.decision.rule) + " of " +
+            governing.policies[verdict.decision.set]->ri;
+  }
+  return text;
+}
+
+}  // namespace
+
+authz::Op operation_of(const RequestPrimitive& primitive) noexcept {
+  switch (primitive.op) {
+    case codec::Operation::create:
+      return authz::Op::create;
+    case codec::Operation::retrieve:
+      return primitive.is_discovery() ? authz::Op::discover : authz::Op::retrieve;
+    case codec::Operation::update:
+      return authz::Op::update;
+    case codec::Operation::del:
+      return authz::Op::del;
+    case codec::Operation::notify:
+      return authz::Op::notify;
+  }
+  return authz::Op::notify;
+}
+
+Outcome<void> check_policy(const json::object& attributes, const SpId& home) {
+  for (const std::string_view name : {"pv", "pvs"}) {
+    const auto* const rules = attributes.if_contains(name);
+    if (rules == nullptr) continue;
+    if (auto set = authz::RuleSet::compile(*rules, home); !set) {
+      auto refusal = std::move(set).error();
+      refusal.detail = "pc.m2m:acp." + std::string(name) + ": " + refusal.detail;
+      return codec::refuse(std::move(refusal));
+    }
+  }
+  return {};
+}
+
+std::string entity_of(const Resource& resource, const CseId& own) {
+  if (resource.is(codec::Ty::ae)) {
+    const auto id = AeId::from_stem(resource.ri, own);
+    return id ? id->absolute() : std::string();
+  }
+  if (!resource.is(codec::Ty::csr)) return {};
+  const auto id = CseId::parse(resource.text("csi"), own.sp());
+  return id ? id->absolute() : std::string();
+}
+
+// Policies.
+
+const PolicyEnforcement::Compiled& PolicyEnforcement::compiled(const Resource& policy) {
+  const auto [at, added] = compiled_.try_emplace(&policy);
+  if (!added) return at->second;
+  const auto compile = [&](std::string_view name) -> std::shared_ptr<const authz::RuleSet> {
+    const auto* const rules = policy.attributes.if_contains(name);
+    if (rules == nullptr) return nullptr;
+    auto set = authz::RuleSet::compile(*rules, core_.options.cse_id.sp());
+    if (set) return *std::move(set);
+    // It was checked when it was stored: a policy that cannot be read any more permits nothing.
+    log::error("cse", "policy " + policy.ri + " cannot be read: " + set.error().detail);
+    return nullptr;
+  };
+  at->second = {compile("pv"), compile("pvs")};
+  return at->second;
+}
+
+void PolicyEnforcement::add_policies(Governing& governing, const boost::json::array& references, bool self) {
+  for (const auto& reference : references) {
+    if (!reference.is_string()) continue;
+    const auto target = core_.tree.resolve(std::string_view(reference.get_string()));
+    governing.seen = std::max(governing.seen, target.seen);
+    // A policy that is missing or hosted elsewhere contributes nothing.
+    if (target.resource == nullptr || !target.resource->is(codec::Ty::acp)) continue;
+    const auto& sets = compiled(*target.resource);
+    const auto& set = self ? sets.self_privileges : sets.privileges;
+    if (set == nullptr) continue;
+    governing.sets.push_back(set.get());
+    governing.policies.push_back(target.resource);
+  }
+}
+
+/// Procedures 3.1.
+Governing PolicyEnforcement::governing(const Resource& target, VirtualChild child) {
+  const Resource* at = &target;
+  Governing result;
+  result.seen = at->changed;
+  if (at->is(codec::Ty::acp)) {
+    if (const auto& sets = compiled(*at); sets.self_privileges != nullptr) {
+      result.sets.push_back(sets.self_privileges.get());
+      result.policies.push_back(at);
+    }
+    return result;
+  }
+  // TS-0001 9.6.21: a polling channel belongs to its parent alone.
+  if (at->is(codec::Ty::pch)) {
+    result.only = entity_of(*at->parent, core_.options.cse_id);
+    return result;
+  }
+  if (child == VirtualChild::fan_out) {
+    if (const auto* const members = at->list("macp"); members != nullptr && !members->empty()) {
+      add_policies(result, *members, false);
+      return result;
+    }
+  }
+  while (!has_own_policy(*at) && at->parent != nullptr) at = at->parent;
+  const auto* const references = at->list("acpi");
+  if (references == nullptr || references->empty()) {
+    result.only = at->created_by;
+    return result;
+  }
+  add_policies(result, *references, false);
+  return result;
+}
+
+void PolicyEnforcement::forget(const Resource& resource) {
+  compiled_.erase(&resource);
+  members_.erase(&resource);
+}
+
+// Decisions.
+
+authz::RequestContext PolicyEnforcement::context(const Request& request, const Resource& target, authz::Op op,
+                                                 std::optional<std::uint32_t> child_type) const {
+  authz::RequestContext context;
+  context.originator = request.originator ? &*request.originator : nullptr;
+  context.operation = op;
+  context.rq_authn = request.rq_authn;
+  context.rq_time = request.in.received != TimePoint() ? request.in.received : core_.clock.now();
+  context.rq_ip = request.in.peer_ip;
+  context.target_type = target.ty;
+  context.child_type = child_type;
+  context.groups = this;
+  return context;
+}
+
+Verdict PolicyEnforcement::judge(const Request& request, const Governing& governing,
+                                 const authz::RequestContext& context) const {
+  if (request.administrator) return {true, "administrator", {}};
+  if (governing.only) {
+    // The empty id of the CSE itself matches nobody.
+    const bool same =
+        request.originator && !governing.only->empty() && to_string(*request.originator) == *governing.only;
+    return {same, same ? "creator or owner" : "no policy: creator or owner only", {}};
+  }
+  const auto decision = authz::decide(context, governing.sets);
+  return {decision.permit, nullptr, decision};
+}
+
+bool PolicyEnforcement::enforce(Request& request, const Governing& governing, const Verdict& verdict) {
+  request.seen = std::max(request.seen, governing.seen);
+  ++(verdict.permit ? core_.counters.permitted : core_.counters.denied);
+  record(core_, verdict.permit ? AuditEventId::access_permitted : AuditEventId::access_denied, request,
+         reason_of(verdict, governing), verdict.permit ? Rsc::ok : Rsc::originator_has_no_privilege);
+  return verdict.permit;
+}
+
+bool PolicyEnforcement::permits(Request& request, const Target& target, authz::Op op,
+                                std::optional<std::uint32_t> child_type) {
+  const auto found = governing(*target.resource, target.child);
+  return enforce(request, found, judge(request, found, context(request, *target.resource, op, child_type)));
+}
+
+bool PolicyEnforcement::would_permit(const Request& request, const Resource& target, authz::Op op,
+                                     std::optional<std::uint32_t> child_type) {
+  const auto found = governing(target, VirtualChild::none);
+  return judge(request, found, context(request, target, op, child_type)).permit;
+}
+
+bool PolicyEnforcement::permits_policy_change(Request& request, const Resource& target) {
+  Governing found;
+  found.seen = target.changed;
+  const auto* const references = target.list("acpi");
+  if (references == nullptr || references->empty()) {
+    found.only = target.created_by;
+  } else {
+    add_policies(found, *references, true);
+  }
+  return enforce(request, found,
+                 judge(request, found, context(request, target, authz::Op::update, std::nullopt)));
+}
+
+// Groups as originators (PIP).
+
+namespace {
+
+constexpr int kNestedGroupsMax = 8;
+
+}  // namespace
+
+const GroupMembers& PolicyEnforcement::members(const Resource& group) const {
+  auto& known = members_[&group];
+  if (known.changed == group.changed) return known;
+  known = {};
+  known.changed = group.changed;
+  const auto* const mid = group.list("mid");
+  if (mid == nullptr) return known;
+  const auto& own = core_.options.cse_id;
+  for (const auto& entry : *mid) {
+    const std::string_view text(entry.get_string());
+    const auto id = text.starts_with('/') ? parse_entity_id(text, own.sp()) : fail(ErrorCode::not_found, "");
+    if (id) {
+      known.ids.insert(to_string(*id));
+    } else {
+      known.addresses.emplace_back(text);
+    }
+  }
+  return known;
+}
+
+std::optional<bool> PolicyEnforcement::is_member(const Resource& group, const EntityId& originator,
+                                                 int depth) const {
+  if (depth > kNestedGroupsMax) return std::nullopt;
+  const auto& known = members(group);
+  const std::string id = to_string(originator);
+  if (known.ids.contains(id)) return true;
+  bool certain = true;
+  for (const auto& address : known.addresses) {
+    const auto target = core_.tree.resolve(address);
+    if (target.resource == nullptr) continue;
+    if (target.resource->is(codec::Ty::grp)) {
+      const auto nested = is_member(*target.resource, originator, depth + 1);
+      if (nested == true) return true;
+      certain = certain && nested.has_value();
+    } else if (entity_of(*target.resource, core_.options.cse_id) == id) {
+      return true;
+    }
+  }
+  return certain ? std::optional(false) : std::nullopt;
+}
+
+std::optional<bool> PolicyEnforcement::is_member(std::string_view group_id,
+                                                 const EntityId& originator) const {
+  const auto target = core_.tree.resolve(group_id);
+  if (target.resource == nullptr || !target.resource->is(codec::Ty::grp)) return std::nullopt;
+  return is_member(*target.resource, originator, 0);
+}
+
+}  // namespace latchkey::cse

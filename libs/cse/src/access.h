@@ -1,0 +1,83 @@
+#pragma once
+/// The Policy Enforcement Point (TS-0003 6.2.2, 7.1): finds the policies of a target (procedures 3.1), keeps
+/// them compiled, and asks authz::decide.
+#include <unordered_map>
+#include <unordered_set>
+
+#include "core.h"
+
+namespace latchkey::cse {
+
+/// Members of a <group> as originators: ids that stand in mid, and addresses that must be resolved when
+/// asked.
+struct GroupMembers {
+  std::optional<std::uint64_t> changed;  ///< of the group, when this was read
+  std::unordered_set<std::string> ids;   ///< absolute
+  std::vector<std::string> addresses;
+};
+
+/// What governs a target.
+struct Governing {
+  std::vector<const authz::RuleSet*> sets;
+  std::vector<const Resource*> policies;  ///< the <accessControlPolicy> of each set
+  std::optional<std::string> only;        ///< default policy or owner: this absolute id and nobody else
+  std::uint64_t seen = 0;
+};
+
+/// Why, in a form that costs nothing to make.
+struct Verdict {
+  bool permit = false;
+  const char* fixed = nullptr;  ///< administrator, creator, ...; else the decision says why
+  authz::Decision decision;
+};
+
+class PolicyEnforcement final : public Access, private authz::GroupMembership {
+ public:
+  explicit PolicyEnforcement(Core& core) : core_(core) {}
+
+  [[nodiscard]] bool permits(Request& request, const Target& target, authz::Op op,
+                             std::optional<std::uint32_t> child_type) override;
+  [[nodiscard]] bool would_permit(const Request& request, const Resource& target, authz::Op op,
+                                  std::optional<std::uint32_t> child_type) override;
+  [[nodiscard]] bool permits_policy_change(Request& request, const Resource& target) override;
+  void forget(const Resource& resource) override;
+
+  /// The policies of a target, and the decision in sentences (`latchkey authz explain`).
+  [[nodiscard]] std::string explain(const Request& request, const Target& target, authz::Op op,
+                                    std::optional<std::uint32_t> child_type);
+
+ private:
+  struct Compiled {
+    std::shared_ptr<const authz::RuleSet> privileges,
+        self_privileges;  ///< null: not readable, contributes nothing
+  };
+  [[nodiscard]] const Compiled& compiled(const Resource& policy);
+  void add_policies(Governing& governing, const boost::json::array& references, bool self);
+  [[nodiscard]] Governing governing(const Resource& target, VirtualChild child);
+  [[nodiscard]] authz::RequestContext context(const Request& request, const Resource& target, authz::Op op,
+                                              std::optional<std::uint32_t> child_type) const;
+  [[nodiscard]] Verdict judge(const Request& request, const Governing& governing,
+                              const authz::RequestContext& context) const;
+  bool enforce(Request& request, const Governing& governing, const Verdict& verdict);
+
+  [[nodiscard]] std::optional<bool> is_member(std::string_view group_id,
+                                              const EntityId& originator) const override;
+  [[nodiscard]] std::optional<bool> is_member(const Resource& group, const EntityId& originator,
+                                              int depth) const;
+  [[nodiscard]] const GroupMembers& members(const Resource& group) const;
+
+  Core& core_;
+  std::unordered_map<const Resource*, Compiled> compiled_;
+  mutable std::unordered_map<const Resource*, GroupMembers> members_;
+};
+
+/// Discovery is an operation of its own (TS-0003 7.1.3).
+[[nodiscard]] authz::Op operation_of(const RequestPrimitive& primitive) noexcept;
+
+/// pv and pvs of an <accessControlPolicy> that is to be stored: 4000 unless both compile.
+[[nodiscard]] Outcome<void> check_policy(const json::object& attributes, const SpId& home);
+
+/// The absolute id that an <AE> or <remoteCSE> stands for; empty for other types.
+[[nodiscard]] std::string entity_of(const Resource& resource, const CseId& own);
+
+}  // namespace latchkey::cse
