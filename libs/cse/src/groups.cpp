@@ -61,7 +61,7 @@ class Groups final : public GroupFanout {
     const auto* list = group.list("mid");
     if (list == nullptr || list->empty())
       return core_.refuse(request, {Rsc::no_members, "the group has no members"}, std::move(respond));
-    if (!remember(request.primitive().gid))
+    if (request.primitive().gid && !remember(*request.primitive().gid, group))
       return core_.refuse(
           request, {Rsc::group_request_identifier_exists, "gid: this request was fanned out here before"},
           std::move(respond));
@@ -71,8 +71,10 @@ class Groups final : public GroupFanout {
     for (const auto& entry : *list)
       fan->targets.push_back(member_target(std::string_view(entry.get_string()), suffix));
     auto member = request.primitive();
-    if (!member.gid) member.gid = to_hex(crypto::random_bytes(8));
-    remember(member.gid);
+    if (!member.gid) {
+      member.gid = to_hex(crypto::random_bytes(8));
+      remember(*member.gid, group);
+    }
     fan->request = std::make_unique<Request>(std::move(request));
     fan->respond = std::move(respond);
     fan->responses.resize(fan->waiting);
@@ -188,16 +190,16 @@ class Groups final : public GroupFanout {
     return out;
   }
 
-  /// False if this gid was seen before; forgets old ones.
-  bool remember(const std::optional<std::string>& gid) {
-    if (!gid) return true;
+  /// False if this group saw the gid before (a loop of groups); forgets old ones.
+  bool remember(const std::string& gid, const Resource& group) {
     const auto now = core_.clock.now();
     while (!gid_order_.empty() && gid_order_.front().first + kGidMemory < now) {
       gids_.erase(gid_order_.front().second);
       gid_order_.pop_front();
     }
-    if (!gids_.insert(*gid).second) return false;
-    gid_order_.emplace_back(now, *gid);
+    auto key = gid + "\n" + group.ri;
+    if (!gids_.insert(key).second) return false;
+    gid_order_.emplace_back(now, std::move(key));
     return true;
   }
 

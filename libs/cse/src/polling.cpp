@@ -24,6 +24,14 @@ struct HeldPoll {
   Executor::TimerId timer{};
 };
 
+/// A poll whose connection has gone would swallow a request. One that never had a connection (a test) is not
+/// gone.
+bool is_gone(const std::weak_ptr<bind::Channel>& connection) {
+  const std::weak_ptr<bind::Channel> none;
+  const bool never = !connection.owner_before(none) && !none.owner_before(connection);
+  return !never && connection.expired();
+}
+
 struct Channel {
   std::deque<std::string> queue;  // rqi of those not handed out yet, oldest first
   std::unordered_map<std::string, Pending> pending;
@@ -122,26 +130,24 @@ class Channels final : public PollingChannels {
 
   void hand_out(Channel& state) {
     if (!state.poll) return;
-    // A poll whose connection has gone would swallow the request: keep that for the next one.
-    if (!state.poll->request.in.channel.expired() ||
-        state.poll->request.in.channel.owner_before(std::weak_ptr<bind::Channel>()) == false) {
-      while (!state.queue.empty()) {
-        const auto found = state.pending.find(state.queue.front());
-        state.queue.pop_front();
-        if (found == state.pending.end()) continue;  // timed out meanwhile
-        found->second.handed_out = true;
-        auto poll = std::move(*state.poll);
-        state.poll.reset();
-        core_.executor.cancel(poll.timer);
-        json::object content;
-        content["m2m:rqp"] = codec::to_json(found->second.request);
-        return core_.answer(poll.request, response_to(poll.request.primitive(), Rsc::ok, std::move(content)),
-                            std::move(poll.respond));
-      }
+    if (is_gone(state.poll->request.in.channel)) {
+      core_.executor.cancel(state.poll->timer);
+      state.poll.reset();
       return;
     }
-    core_.executor.cancel(state.poll->timer);
-    state.poll.reset();
+    while (!state.queue.empty()) {
+      const auto found = state.pending.find(state.queue.front());
+      state.queue.pop_front();
+      if (found == state.pending.end()) continue;  // timed out meanwhile
+      found->second.handed_out = true;
+      auto poll = std::move(*state.poll);
+      state.poll.reset();
+      core_.executor.cancel(poll.timer);
+      json::object content;
+      content["m2m:rqp"] = codec::to_json(found->second.request);
+      return core_.answer(poll.request, response_to(poll.request.primitive(), Rsc::ok, std::move(content)),
+                          std::move(poll.respond));
+    }
   }
 
   void end_poll(Channel& state, codec::Refusal refusal) {

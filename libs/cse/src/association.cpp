@@ -1,0 +1,274 @@
+#include "latchkey/cse/association.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace latchkey::cse {
+
+namespace {
+
+std::int64_t unix_seconds(TimePoint time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+/// 8.2.1: without an identity of its own the credential's app rules decide; none refuses the handshake.
+Status identify_by_rules(tls::SecurityContext& context, const AppRules& rules) {
+  if (rules && context.credential_id) context.allowed_ae_ids = rules(*context.credential_id);
+  if (context.allowed_ae_ids.empty())
+    return fail(
+        ErrorCode::denied,
+        "no identity is configured for this credential, and no serviceSubscribedAppRule applies to it");
+  return {};
+}
+
+/// Address without the port.
+std::string host_of(std::string_view source) { return std::string(source.substr(0, source.rfind(':'))); }
+
+}  // namespace
+
+struct KeySource::Impl : std::enable_shared_from_this<Impl> {
+  Impl(KeySourceOptions given, const secure_env::SecureEnvironment& e, const Clock& c, AuditSink& a)
+      : options(std::move(given)), environment(e), clock(c), audit(a) {}
+
+  struct CachedKey {
+    SecretBytes key;
+    tls::SecurityContext context;  // without what the app rules say: those may change
+  };
+  struct Waiting {
+    std::string source;
+    Answer answer;
+  };
+
+  // ---- table ----
+
+  Result<tls::PskCredential> from_table(const secure_env::PskEntry& entry) const {
+    auto key = environment.use_as_psk(entry.key, Suid::Use::saef, unix_seconds(clock.now()));
+    if (!key) return fail("KpsaID " + entry.identity.text(), key.error());
+    tls::SecurityContext context;
+    context.framework = tls::Framework::provisioned_symmetric_key;
+    context.psk_identity = entry.identity.text();
+    if (auto id = CredentialId::make(CredentialType::kpsa_or_kc, entry.identity.text()))
+      context.credential_id = std::move(*id);
+    if (entry.expires_unix) {
+      context.valid_until = TimePoint(std::chrono::seconds(*entry.expires_unix));
+      if (*context.valid_until <= clock.now())
+        return fail(ErrorCode::expired, "the lifetime of KpsaID " + entry.identity.text() + " has ended");
+    }
+    context.identity = entry.entity;
+    if (!context.identity)
+      if (auto known = identify_by_rules(context, rules); !known) return fail(known.error());
+    return tls::PskCredential{std::move(*key), std::move(context)};
+  }
+
+  // ---- MAF ----
+
+  Result<tls::PskCredential> from_cache(const CachedKey& cached) const {
+    auto context = cached.context;
+    if (context.valid_until && *context.valid_until <= clock.now())
+      return fail(ErrorCode::expired, "the lifetime of this Kc has ended");
+    if (!context.identity)
+      if (auto known = identify_by_rules(context, rules); !known) return fail(known.error());
+    return tls::PskCredential{cached.key.duplicate(), std::move(context)};
+  }
+
+  void ask_maf(const KeyId& id, const std::string& relative, client::MafClient& maf, std::string_view source,
+               Answer answer) {
+    const auto name = id.text();
+    if (const auto cached = cache.find(name); cached != cache.end()) {
+      auto credential = from_cache(cached->second);
+      // Ended or not, the MAF may know more: only a key that is still good is served from here.
+      if (credential || credential.error().code != ErrorCode::expired) return answer(std::move(credential));
+      cache.erase(cached);
+    }
+    if (const auto refused = negative.find(name); refused != negative.end()) {
+      if (clock.now() < refused->second.first) return answer(fail(refused->second.second));
+      negative.erase(refused);
+    }
+    const auto host = host_of(source);
+    if (fetching_from[host] >= options.fetches_per_source)
+      return answer(fail(ErrorCode::limit, "too many keys are being fetched for this source"));
+    auto found = fetches.find(name);
+    const bool first = found == fetches.end();
+    if (first && fetches.size() >= options.fetches)
+      return answer(fail(ErrorCode::limit, "too many keys are being fetched"));
+    ++fetching_from[host];
+    fetches[name].push_back(Waiting{host, std::move(answer)});
+    if (!first) return;
+    record(AuditEventId::key_fetch_started, name, "");
+    maf.retrieve_key(relative, [self = shared_from_this(), id](Result<client::RetrievedKey> key) {
+      self->fetched(id, std::move(key));
+    });
+  }
+
+  void fetched(const KeyId& id, Result<client::RetrievedKey> key) {
+    const auto name = id.text();
+    auto checked =
+        key ? check(id, std::move(*key)) : Result<CachedKey>(fail("MAF " + id.issuer().text(), key.error()));
+    record(checked ? AuditEventId::key_fetch_ok : AuditEventId::key_fetch_failed, name,
+           checked ? to_reason(checked->context) : checked.error().detail);
+    auto waiting = std::move(fetches[name]);
+    fetches.erase(name);
+    if (checked) {
+      make_room();
+      cache.insert_or_assign(name, std::move(*checked));
+    } else {
+      if (negative.size() >= options.cached_keys) negative.clear();
+      negative.insert_or_assign(name, std::pair{clock.now() + options.negative_cache, checked.error()});
+    }
+    for (auto& one : waiting) {
+      if (--fetching_from[one.source] == 0) fetching_from.erase(one.source);
+      const auto cached = cache.find(name);
+      one.answer(cached != cache.end() ? from_cache(cached->second)
+                                       : Result<tls::PskCredential>(fail(negative.at(name).second)));
+    }
+  }
+
+  /// 8.2.2.3: the SUID must be that of the MAF-based SAEF, we must be a target, and the lifetime must not
+  /// have ended.
+  Result<CachedKey> check(const KeyId& id, client::RetrievedKey key) const {
+    const bool alias = key.suid.value() == 11 && options.accept_suid_11_as_32;
+    if (key.suid.value() != 32 && !alias)
+      return fail(ErrorCode::denied,
+                  "the key is for another use (SUID " + std::to_string(key.suid.value()) + ")");
+    if (std::ranges::find(key.targets, EntityId(options.self)) == key.targets.end())
+      return fail(ErrorCode::denied, "this CSE is not among the targets of the key");
+    if (key.expires <= clock.now()) return fail(ErrorCode::expired, "the lifetime of this Kc has ended");
+    CachedKey out{std::move(key.key).release(), {}};
+    out.context.framework = tls::Framework::maf;
+    out.context.psk_identity = id.text();
+    out.context.valid_until = key.expires;
+    name_source(key, out.context);
+    return out;
+  }
+
+  /// The source's identity: what the MAF was provided with, else an AE-ID or CSE-ID it authenticated as, else
+  /// the Credential-ID of what it authenticated with (10.4).
+  void name_source(const client::RetrievedKey& key, tls::SecurityContext& context) const {
+    const auto source = parse_entity_id(key.source, options.self.sp());
+    if (key.source_km_id) {
+      if (auto credential = CredentialId::make(CredentialType::km, key.source_km_id->text()))
+        context.credential_id = std::move(*credential);
+    } else if (source && std::holds_alternative<M2mDeviceId>(*source)) {
+      if (auto credential =
+              CredentialId::make(CredentialType::device_certificate, std::get<M2mDeviceId>(*source).dotted()))
+        context.credential_id = std::move(*credential);
+    }
+    if (key.source_entity)
+      context.identity = key.source_entity;
+    else if (source && (std::holds_alternative<AeId>(*source) || std::holds_alternative<CseId>(*source)))
+      context.identity = *source;
+  }
+
+  static std::string to_reason(const tls::SecurityContext& context) {
+    if (context.identity) return "for " + to_string(*context.identity);
+    return context.credential_id ? "for credential " + context.credential_id->text()
+                                 : "for an unknown credential";
+  }
+
+  /// A key that ended goes first; else any: it can be fetched again.
+  void make_room() {
+    if (cache.size() < options.cached_keys) return;
+    std::erase_if(cache,
+                  [now = clock.now()](const auto& entry) { return entry.second.context.valid_until <= now; });
+    if (cache.size() >= options.cached_keys) cache.erase(cache.begin());
+  }
+
+  void record(AuditEventId id, const std::string& key, std::string reason) {
+    AuditEvent event;
+    event.id = id;
+    event.time = clock.now();
+    event.target = key;
+    event.reason = std::move(reason);
+    audit.record(std::move(event));
+  }
+
+  KeySourceOptions options;
+  const secure_env::SecureEnvironment& environment;
+  const Clock& clock;
+  AuditSink& audit;
+  std::shared_ptr<const secure_env::PskTable> table;
+  AppRules rules;
+  std::unordered_map<std::string, std::shared_ptr<client::MafClient>> mafs;  // by lower-case FQDN
+  std::unordered_map<std::string, CachedKey> cache;
+  std::unordered_map<std::string, std::pair<TimePoint, Error>> negative;
+  std::unordered_map<std::string, std::vector<Waiting>> fetches;
+  std::unordered_map<std::string, std::size_t> fetching_from;
+};
+
+KeySource::KeySource(KeySourceOptions options, const secure_env::SecureEnvironment& environment,
+                     const Clock& clock, AuditSink& audit)
+    : impl_(std::make_shared<Impl>(std::move(options), environment, clock, audit)) {}
+KeySource::~KeySource() = default;
+void KeySource::set_table(std::shared_ptr<const secure_env::PskTable> table) {
+  impl_->table = std::move(table);
+}
+void KeySource::set_app_rules(AppRules rules) { impl_->rules = std::move(rules); }
+void KeySource::add_maf(Fqdn fqdn, std::shared_ptr<client::MafClient> maf) {
+  impl_->mafs.insert_or_assign(fqdn.folded(), std::move(maf));
+}
+
+void KeySource::find(std::string_view identity, std::string_view source, Answer answer) {
+  if (impl_->table)
+    if (const auto* entry = impl_->table->find(identity)) return answer(impl_->from_table(*entry));
+  const auto id = KeyId::parse(identity);
+  if (!id) return answer(fail(ErrorCode::not_found, "unknown psk_identity"));
+  const auto maf = impl_->mafs.find(id->issuer().folded());
+  if (maf == impl_->mafs.end())
+    return answer(fail(ErrorCode::not_found, "unknown psk_identity, and its issuer is no configured MAF"));
+  const auto relative = id->relative_key_id();
+  if (!relative)
+    return answer(fail(ErrorCode::invalid_argument,
+                       "the relative part of a MAF's Key Identifier must be 32 hex digits"));
+  auto canonical = KeyId::make(*relative, id->issuer());
+  if (!canonical) return answer(fail(canonical.error()));
+  impl_->ask_maf(*canonical, *relative, *maf->second, source, std::move(answer));
+}
+
+Status KeySource::still_valid(const tls::SecurityContext& context) const {
+  if (context.framework != tls::Framework::provisioned_symmetric_key) return {};
+  if (impl_->table == nullptr || impl_->table->find(context.psk_identity) == nullptr)
+    return fail(ErrorCode::not_found, "the key of this session was removed");
+  return {};
+}
+
+bool KeySource::binds(const AeId& id) const {
+  return impl_->table && std::ranges::any_of(impl_->table->entries(),
+                                             [&](const auto& entry) { return entry.entity == EntityId(id); });
+}
+
+Result<tls::SecurityContext> ClientCertificates::map(const pki::TrustStore::Verified& peer) {
+  tls::SecurityContext context;
+  context.framework = tls::Framework::certificate;
+  context.valid_until = peer.valid_until;
+  switch (peer.identity.flavour) {
+    case pki::Flavour::cse_id: {
+      auto id = pki::certified_cse_id(peer.identity, home_, in_cse_, annex_b_);
+      if (!id)
+        return fail(ErrorCode::authentication, "the CSE-ID certificate names no single CSE of a known form");
+      if (auto credential =
+              CredentialId::make(CredentialType::cse_id_certificate, peer.identity.dns_names.front()))
+        context.credential_id = std::move(*credential);
+      context.identity = EntityId(std::move(*id));
+      return context;
+    }
+    case pki::Flavour::ae_id: {
+      if (!peer.identity.ae_id) return fail(ErrorCode::authentication, "the AE-ID certificate names no AE");
+      context.identity = EntityId(*peer.identity.ae_id);
+      return context;
+    }
+    case pki::Flavour::device: {
+      if (!peer.identity.device_id)
+        return fail(ErrorCode::authentication, "the device certificate names no device");
+      auto credential =
+          CredentialId::make(CredentialType::device_certificate, peer.identity.device_id->dotted());
+      if (!credential) return fail(credential.error());
+      context.credential_id = std::move(*credential);
+      if (auto known = identify_by_rules(context, rules_); !known) return fail(known.error());
+      return context;
+    }
+    default:
+      return fail(ErrorCode::denied, "a CSE accepts CSE-ID, AE-ID and device certificates only");
+  }
+}
+
+}  // namespace latchkey::cse
