@@ -30,6 +30,12 @@ bool is_stem(std::string_view stem) noexcept {
   return !stem.empty() && stem.size() <= kStemMax && std::ranges::all_of(stem, is_unreserved);
 }
 
+/// "-" stands for the CSEBase name in an address, "." and ".." are folded away by URI libraries, and a stem
+/// that begins with 'S' could not be told from an AE-ID.
+bool is_cse_stem(std::string_view stem) noexcept {
+  return is_stem(stem) && stem != "-" && stem != "." && stem != ".." && stem.front() != 'S';
+}
+
 bool is_ae_stem(std::string_view stem) noexcept {
   return stem.size() >= 2 && (stem.front() == 'S' || stem.front() == 'C') && is_stem(stem);
 }
@@ -98,8 +104,9 @@ Result<SpId> SpId::parse(std::string_view text) {
 }
 
 Result<CseId> CseId::from_stem(const SpId& sp, std::string_view stem) {
-  if (!is_stem(stem))
-    return fail(ErrorCode::invalid_argument, "CSE-ID must be 1 to 255 unreserved characters");
+  if (!is_cse_stem(stem))
+    return fail(ErrorCode::invalid_argument,
+                "CSE-ID must be 1 to 255 unreserved characters, not begin with S and be no reserved word");
   return CseId(sp, std::string(stem));
 }
 
@@ -112,9 +119,13 @@ Result<CseId> CseId::parse(std::string_view text, const SpId& home) {
 
 Result<Fqdn> CseId::public_domain_name(const std::optional<CseId>& in_cse) const {
   if (!is_label(stem_)) return fail(ErrorCode::invalid_argument, "CSE-ID " + stem_ + " is no DNS label");
-  if (in_cse && !is_label(in_cse->stem_))
-    return fail(ErrorCode::invalid_argument, "CSE-ID " + in_cse->stem_ + " is no DNS label");
-  return Fqdn::parse(stem_ + (in_cse ? "." + in_cse->stem_ : "") + "." + sp_.fqdn().folded());
+  if (!in_cse || *in_cse == *this) return Fqdn::parse(stem_ + "." + sp_.fqdn().folded());
+  if (in_cse->sp_ != sp_)
+    return fail(ErrorCode::invalid_argument,
+                "IN-CSE " + in_cse->absolute() + " is of another service provider");
+  const auto parent = in_cse->public_domain_name(std::nullopt);
+  if (!parent) return fail("IN-CSE", parent.error());
+  return Fqdn::parse(stem_ + "." + parent->text());
 }
 
 Result<AeId> AeId::parse(std::string_view text, const SpId& home) {
@@ -126,7 +137,7 @@ Result<AeId> AeId::parse(std::string_view text, const SpId& home) {
   if (segments.size() > 2 || !is_ae_stem(stem))
     return fail(ErrorCode::invalid_argument, "AE-ID must end in a stem that begins with S or C");
   if (stem.front() == 'S' && segments.size() == 1) return AeId(parts->sp, {}, std::string(stem));
-  if (stem.front() == 'C' && segments.size() == 2 && is_stem(segments[0]))
+  if (stem.front() == 'C' && segments.size() == 2 && is_cse_stem(segments[0]))
     return AeId(parts->sp, std::string(segments[0]), std::string(stem));
   return fail(ErrorCode::invalid_argument, "an S-type AE-ID has no CSE part, a C-type AE-ID has one");
 }
@@ -147,6 +158,8 @@ std::string AeId::sp_relative() const { return cse_.empty() ? "/" + stem_ : "/" 
 
 Result<M2mDeviceId> M2mDeviceId::parse(std::string_view text) {
   constexpr std::size_t kLeast = 7, kMost = 8;  // four of the higher arc, three or four behind it
+  if (text.size() > kMost * 11)                 // ten digits and a separator each
+    return fail(ErrorCode::invalid_argument, "M2M-Device-ID is too long");
   const char separator = text.find(' ') != std::string_view::npos ? ' ' : '.';
   const auto parts = split(text, separator);
   if (parts.size() < kLeast || parts.size() > kMost)
@@ -223,6 +236,7 @@ Result<KeyId> KeyId::parse(std::string_view text) {
 }
 
 Result<KeyId> KeyId::from_octets(std::span<const std::uint8_t> id, const Fqdn& issuer) {
+  if (id.size() != 16) return fail(ErrorCode::invalid_argument, "RelativeKeyID must have 16 octets");
   return make(to_hex(id), issuer);
 }
 
@@ -239,7 +253,8 @@ bool same_km_id(const KeyId& a, const KeyId& b) {
 
 namespace {
 bool is_credential_type(int type) noexcept {
-  return (type >= 10 && type <= 16) || (type >= 30 && type <= 33);
+  return (type >= 10 && type <= 16) || (type >= 30 && type <= 33) || (type >= 41 && type <= 44) ||
+         (type >= 51 && type <= 54);
 }
 }  // namespace
 
@@ -272,12 +287,24 @@ Result<Suid> Suid::from(std::int64_t value) {
   return Suid(static_cast<std::uint8_t>(value));
 }
 
+namespace {
+
+/// RFC 3986 pchar without percent-encoding, which would let two texts name one resource.
+bool is_address_char(char c) noexcept {
+  return is_unreserved(c) || std::string_view("!$&'()*+,;=:@").find(c) != std::string_view::npos;
+}
+
+bool is_segment(std::string_view segment) noexcept {
+  return !segment.empty() && segment != "." && segment != ".." &&
+         std::ranges::all_of(segment, is_address_char);
+}
+
+}  // namespace
+
 Result<ResourceAddress> ResourceAddress::parse(std::string_view text) {
   constexpr std::size_t kOctetsMax = 2048, kSegmentsMax = 64;
   if (text.empty() || text.size() > kOctetsMax)
     return fail(ErrorCode::invalid_argument, "resource address must have 1 to 2048 octets");
-  if (std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; }))
-    return fail(ErrorCode::invalid_argument, "resource address has a blank or control character");
   ResourceAddress out;
   if (const auto hash = text.find('#'); hash != std::string_view::npos) {
     out.attribute = std::string(text.substr(hash + 1));
@@ -290,12 +317,9 @@ Result<ResourceAddress> ResourceAddress::parse(std::string_view text) {
   else if (text.starts_with('/'))
     out.scope = Scope::sp_relative;
   text.remove_prefix(out.scope == Scope::absolute ? 2 : out.scope == Scope::sp_relative ? 1 : 0);
+  // TS-0032 writes the base of a MAF or MEF with a slash at its end: "//maf.example/-/".
+  if (out.scope == Scope::absolute && text.ends_with("/-/")) text.remove_suffix(1);
   const auto parts = split(text, '/');
-  if (parts.size() > kSegmentsMax)
-    return fail(ErrorCode::invalid_argument, "resource address has more than 64 segments");
-  for (const auto part : parts)
-    if (part.empty() || part == ".." || part == ".")
-      return fail(ErrorCode::invalid_argument, "resource address has an empty or dot segment");
   std::size_t next = 0;
   if (out.scope == Scope::absolute) {
     auto sp = Fqdn::parse(parts[next++]);
@@ -304,7 +328,11 @@ Result<ResourceAddress> ResourceAddress::parse(std::string_view text) {
     if (parts.size() == 1)
       return fail(ErrorCode::invalid_argument, "resource address ends behind its M2M-SP-ID");
   }
+  if (!std::all_of(parts.begin() + static_cast<std::ptrdiff_t>(next), parts.end(), is_segment))
+    return fail(ErrorCode::invalid_argument, "resource address has an empty, dot or malformed segment");
   if (out.scope != Scope::cse_relative) out.cse = std::string(parts[next++]);
+  if (parts.size() - next > kSegmentsMax)
+    return fail(ErrorCode::invalid_argument, "resource address has more than 64 segments");
   for (; next < parts.size(); ++next) out.segments.emplace_back(parts[next]);
   return out;
 }

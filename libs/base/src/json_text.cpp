@@ -45,6 +45,8 @@ void append_json_string(std::string& out, std::string_view text) {
       out += "\\ufffd";
     } else if (c < 0x20 || c == 0x7F) {
       append_control(out, c);
+    } else if (c == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0) {
+      append_control(out, static_cast<unsigned char>(text[1]));  // U+0080 to U+009F steer terminals too
     } else {
       if (c == '"' || c == '\\') out += '\\';
       out += text.substr(0, size);

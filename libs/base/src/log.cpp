@@ -1,14 +1,20 @@
 #include "latchkey/base/log.h"
 
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 
-namespace latchkey::log {
+#include "json_text.h"
+#include "latchkey/base/time.h"
 
+namespace latchkey::log {
 namespace {
+
+std::atomic<bool> json_lines{false};
 
 spdlog::level::level_enum native(Level level) {
   switch (level) {
@@ -21,50 +27,73 @@ spdlog::level::level_enum native(Level level) {
     case Level::error:
       return spdlog::level::err;
   }
-  return spdlog::level::info;
+  return spdlog::level::err;
 }
 
+std::string_view name_of(Level level) {
+  switch (level) {
+    case Level::debug:
+      return "debug";
+    case Level::info:
+      return "info";
+    case Level::warning:
+      return "warning";
+    case Level::error:
+      return "error";
+  }
+  return "error";
+}
+
+/// Never destroyed, so that destructors of static objects can still log.
 spdlog::logger& logger() {
-  static const auto instance =
-      std::make_shared<spdlog::logger>("latchkey", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  static spdlog::logger* const instance = [] {
+    auto made =
+        std::make_unique<spdlog::logger>("latchkey", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    made->set_formatter(std::make_unique<spdlog::pattern_formatter>("%v"));
+    made->set_level(spdlog::level::info);
+    made->flush_on(spdlog::level::debug);
+    return made.release();
+  }();
   return *instance;
 }
 
-bool as_json = false;
+/// Text of a peer may be part of a message: a control character must not begin a forged line or steer a
+/// terminal.
+std::string one_line(std::string_view text) {
+  std::string quoted;
+  append_json_string(quoted, text);
+  return quoted.substr(1, quoted.size() - 2);
+}
 
-// Outside text can reach a message: control characters must not forge lines or terminal sequences.
-std::string printable(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
-      out += '?';
-    else if (as_json && (c == '"' || c == '\\'))
-      (out += '\\') += c;
-    else
-      out += c;
-  }
-  return out;
+std::string text_line(Level level, std::string_view component, std::string_view message) {
+  std::string line = format_log_time(system_clock().now());
+  line.append(" ").append(name_of(level)).append(" ");
+  return line.append(one_line(component)).append(": ").append(one_line(message));
+}
+
+std::string json_line(Level level, std::string_view component, std::string_view message) {
+  std::string line = "{\"time\":\"" + format_log_time(system_clock().now()) + "\",\"level\":\"";
+  line.append(name_of(level)).append("\",\"component\":");
+  append_json_string(line, component);
+  line += ",\"message\":";
+  append_json_string(line, message);
+  return line += '}';
 }
 
 }  // namespace
 
 void configure(Level level, bool json) {
-  as_json = json;
+  json_lines = json;
   logger().set_level(native(level));
-  logger().set_pattern(
-      json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})" : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
-      spdlog::pattern_time_type::utc);
-  logger().flush_on(spdlog::level::info);
 }
 
+// spdlog's logger swallows its own exceptions: a caller goes on without its line if standard error is gone.
 void write(Level level, std::string_view component, std::string_view message) {
-  if (!logger().should_log(native(level))) return;
-  if (as_json)
-    logger().log(native(level), "\"component\":\"{}\",\"message\":\"{}\"", printable(component),
-                 printable(message));
-  else
-    logger().log(native(level), "{}: {}", printable(component), printable(message));
+  spdlog::logger& out = logger();
+  if (!out.should_log(native(level))) return;
+  const std::string line =
+      json_lines ? json_line(level, component, message) : text_line(level, component, message);
+  out.log(native(level), spdlog::string_view_t(line.data(), line.size()));
 }
 
 }  // namespace latchkey::log

@@ -16,7 +16,8 @@
 namespace latchkey {
 
 /// Fully qualified domain name; letters are folded to lower case for comparison, the given spelling is kept for output.
-/// RFC 1035 lengths; labels of letters, digits and '-'. No '_', no '/', no trailing dot, no wildcard.
+/// RFC 1035 lengths; two labels or more of letters, digits and '-', the last no number (else an IPv4 address or an
+/// OID would be a name). No '_', no '/', no trailing dot, no wildcard.
 class Fqdn {
  public:
   [[nodiscard]] static Result<Fqdn> parse(std::string_view text);
@@ -46,7 +47,8 @@ class SpId {
 };
 
 /// CSE-ID, always kept with its SP: "//sp.example/in-cse" absolute, "/in-cse" SP-relative. Case-sensitive stem of
-/// unreserved characters (RFC 3986), 1 to 255 octets.
+/// unreserved characters (RFC 3986), 1 to 255 octets; not "-", "." or "..", which mean something else in an address, and
+/// not beginning with 'S', which is the mark of an AE-ID.
 class CseId {
  public:
   /// Accepts the absolute and the SP-relative form; the latter is completed with `home`.
@@ -57,7 +59,8 @@ class CseId {
   [[nodiscard]] std::string sp_relative() const { return "/" + stem_; }
   [[nodiscard]] std::string absolute() const { return sp_.text() + "/" + stem_; }
   /// TS-0001 6.5.1.1: IN-CSE: stem.SP-FQDN; MN/ASN-CSE: stem before the public domain name of its IN-CSE.
-  /// `in_cse` is nullopt for an IN-CSE. Stems that are no DNS label are invalid_argument.
+  /// `in_cse` is nullopt, or this CSE itself, for an IN-CSE. Stems that are no DNS label, and an IN-CSE of another
+  /// service provider, are invalid_argument.
   [[nodiscard]] Result<Fqdn> public_domain_name(const std::optional<CseId>& in_cse) const;
   friend bool operator==(const CseId&, const CseId&) noexcept = default;
   friend auto operator<=>(const CseId&, const CseId&) noexcept = default;
@@ -127,7 +130,7 @@ class KeyId {
  public:
   [[nodiscard]] static Result<KeyId> parse(std::string_view text);
   [[nodiscard]] static Result<KeyId> make(std::string_view relative, const Fqdn& issuer);
-  /// 10.3.4, 10.3.5: hexBinary(id)@issuer with upper-case hex of the 16 octets.
+  /// 10.3.4, 10.3.5: hexBinary(id)@issuer with upper-case hex of the 16 octets; another size is invalid_argument.
   [[nodiscard]] static Result<KeyId> from_octets(std::span<const std::uint8_t> id, const Fqdn& issuer);
   [[nodiscard]] const std::string& relative() const noexcept { return relative_; }
   [[nodiscard]] const Fqdn& issuer() const noexcept { return issuer_; }
@@ -195,7 +198,8 @@ struct ResourceAddress {
   std::string cse;                    ///< CSE stem; empty when CSE-relative
   std::vector<std::string> segments;  ///< CSE-relative path; empty for the bare CSE-ID
   std::string attribute;              ///< name behind '#', else empty
-  /// Limits: 2048 octets, 64 segments; empty segments, "..", control characters and spaces are invalid_argument.
+  /// Limits: 2048 octets, 64 segments; empty segments, ".", ".." and characters other than the pchar of RFC 3986, or
+  /// percent-encoding, are invalid_argument. "//maf.example/-/" is read as "//maf.example/-" (TS-0032).
   [[nodiscard]] static Result<ResourceAddress> parse(std::string_view text);
   [[nodiscard]] std::string text() const;
 };
