@@ -6,6 +6,7 @@
 
 #include "content.h"
 #include "latchkey/codec/formats.h"
+#include "pattern.h"
 
 namespace latchkey::cse {
 
@@ -13,32 +14,13 @@ namespace {
 
 using Condition = std::function<bool(const Resource&)>;
 
-/// '*' stands for any run of characters, '/' included.
-bool matches_text(std::string_view pattern, std::string_view text) {
-  std::size_t p = 0, t = 0, star = std::string_view::npos, resume = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = t;
-    } else if (p < pattern.size() && pattern[p] == text[t]) {
-      ++p, ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++resume;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
-
 bool value_matches(std::string_view pattern, const json::value& value) {
-  if (value.is_string()) return matches_text(pattern, value.get_string());
+  if (value.is_string()) return matches_pattern(pattern, value.get_string(), Reach::whole);
   if (value.is_array()) {
     return std::ranges::any_of(value.get_array(),
                                [&](const auto& entry) { return value_matches(pattern, entry); });
   }
-  return !value.is_object() && matches_text(pattern, json::serialize(value));
+  return !value.is_object() && matches_pattern(pattern, json::serialize(value), Reach::whole);
 }
 
 bool attribute_matches(const Resource& resource, std::string_view name,
@@ -173,6 +155,7 @@ struct Nesting {
   std::uint64_t left;  ///< how many more resources may be shown
   std::uint64_t skip;
   TimePoint now;
+  bool partial = false;
 };
 
 bool shows(Nesting& nesting, const Resource& resource) {
@@ -184,8 +167,12 @@ bool shows(Nesting& nesting, const Resource& resource) {
 void nest(Nesting& nesting, const Resource& parent, json::object& into, std::uint32_t levels) {
   if (levels == 0) return;
   for (const auto* list : {&parent.children, &parent.instances}) {
-    for (const Resource* child = list->first; child != nullptr && nesting.left > 0; child = child->next) {
+    for (const Resource* child = list->first; child != nullptr; child = child->next) {
       if (!shows(nesting, *child)) continue;
+      if (nesting.left == 0) {
+        nesting.partial = true;
+        return;
+      }
       if (nesting.skip > 0) {
         --nesting.skip;
         continue;
@@ -202,7 +189,7 @@ void nest(Nesting& nesting, const Resource& parent, json::object& into, std::uin
 
 }  // namespace
 
-void nest_descendants(Core& core, Request& request, const Resource& root, json::object& into) {
+bool nest_descendants(Core& core, Request& request, const Resource& root, json::object& into) {
   const auto criteria = request.primitive().fc.value_or(codec::FilterCriteria{});
   Nesting nesting{
       .core = core,
@@ -212,6 +199,7 @@ void nest_descendants(Core& core, Request& request, const Resource& root, json::
       .skip = criteria.offset.value_or(0),
       .now = core.clock.now()};
   nest(nesting, root, into, std::min(criteria.level.value_or(kNestedLevelsMax), kNestedLevelsMax));
+  return nesting.partial;
 }
 
 }  // namespace latchkey::cse

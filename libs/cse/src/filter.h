@@ -32,6 +32,6 @@ struct Listing {
 
 /// As rcn 4 and 8 nest them: arrays of children under their element names, below a parent that is shown
 /// itself. Adds them to `into`.
-void nest_descendants(Core& core, Request& request, const Resource& root, json::object& into);
+[[nodiscard]] bool nest_descendants(Core& core, Request& request, const Resource& root, json::object& into);
 
 }  // namespace latchkey::cse

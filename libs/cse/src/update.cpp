@@ -1,0 +1,184 @@
+#include <algorithm>
+
+#include "access.h"
+#include "containers.h"
+#include "content.h"
+#include "latchkey/codec/resource_types.h"
+#include "procedures.h"
+#include "records.h"
+
+namespace latchkey::cse {
+
+namespace {
+
+using codec::refuse;
+using codec::Ty;
+
+/// Whether the content touches acpi, and whether it touches anything else. The content is not yet checked:
+/// who may not update at all shall not learn what is wrong with it.
+struct Touched {
+  bool policies = false, others = false;
+};
+Touched touched_by(const json::value& pc) {
+  Touched touched;
+  const auto* const outer = pc.if_object();
+  if (outer == nullptr || outer->empty() || !outer->begin()->value().is_object()) return {false, true};
+  for (const auto& member : outer->begin()->value().get_object()) {
+    (member.key() == "acpi" ? touched.policies : touched.others) = true;
+  }
+  if (!touched.policies) touched.others = true;
+  return touched;
+}
+
+/// Procedures 3.3: acpi answers to pvs, everything else to pv.
+bool may_update(Core& core, Request& request, const Target& target, Touched touched) {
+  if (touched.policies && core.access->permits_policy_change(request, *target.resource)) return true;
+  return touched.others && core.access->permits(request, target, authz::Op::update);
+}
+
+/// TS-0004 7.3.3.4: children may not outlive their parent.
+Outcome<void> check_children_expire_first(const Resource& resource, const json::object& changes) {
+  const auto time = expiration_of(changes);
+  if (!time) return {};
+  for (const auto* list : {&resource.children, &resource.instances}) {
+    for (const Resource* child = list->first; child != nullptr; child = child->next) {
+      if (child->expires && *child->expires > *time)
+        return refuse(Rsc::bad_request, "et: before that of a child");
+    }
+  }
+  return {};
+}
+
+Outcome<void> check_changes(const Core& core, const Resource& resource, Touched touched,
+                            json::object& changes) {
+  if (touched.policies && touched.others) {
+    return refuse(Rsc::bad_request, "acpi: must be the only attribute of an UPDATE");
+  }
+  if (auto known = check_policy_references(core, changes); !known) return known;
+  if (changes.contains("et") && resource.parent != nullptr) {
+    if (auto fits = fit_expiration(core, *resource.parent, changes); !fits) return fits;
+    if (auto last = check_children_expire_first(resource, changes); !last) return last;
+  }
+  if (resource.is(Ty::acp)) return check_policy(changes, core.options.cse_id.sp());
+  return {};
+}
+
+/// Lowered limits hold at once.
+void fit_container(Core& core, Resource& container, std::uint64_t sequence, store::Batch& batch) {
+  const bool too_many = container.instances.count > container.number("mni", UINT64_MAX);
+  const bool too_large = container.number("cbs") > container.number("mbs", UINT64_MAX);
+  if (too_many || too_large) make_room(core, container, 0, false, sequence, batch);
+}
+
+void refresh_users(Core& core, Resource& resource) {
+  if (resource.is(Ty::acp) || resource.is(Ty::grp)) core.access->forget(resource);
+  if (resource.is(Ty::sub)) core.subscriptions->changed(resource);
+}
+
+/// Content by rcn (TS-0004 7.3.3.13): 9 shows what changed, deleted attributes as null.
+json::value updated_content(const Request& request, const Resource& resource, json::object changes) {
+  using enum codec::ResultContent;
+  switch (request.primitive().rcn.value_or(attributes)) {
+    case nothing:
+      return nullptr;
+    case modified_attributes:
+      return wrapped(resource, std::move(changes));
+    default:
+      return wrapped(resource, resource.attributes);
+  }
+}
+
+void apply(Core& core, Request request, std::string_view ri, json::object changes, Respond respond) {
+  Resource* const resource = core.tree.find(ri);
+  if (resource == nullptr)
+    return core.refuse(request, {Rsc::not_found, "the resource is gone"}, std::move(respond));
+  const auto* const type = codec::resource_type(resource->ty);
+  if (type != nullptr && codec::attribute(*type, "st") != nullptr) changes["st"] = resource->number("st") + 1;
+  changes["lt"] = format_timestamp(core.clock.now());
+  const auto sequence = core.begin();
+  store::Batch batch;
+  core.tree.update(*resource, changes, sequence, batch);
+  if (resource->is(Ty::cnt)) fit_container(core, *resource, sequence, batch);
+  refresh_users(core, *resource);
+  core.subscriptions->on_event({.kind = EventKind::update,
+                                .subject = resource,
+                                .child = nullptr,
+                                .modified = &changes,
+                                .operation = codec::Operation::update,
+                                .originator = &request.originator,
+                                .sequence = sequence});
+  core.commit(sequence, std::move(batch));
+  auto response = response_to(request.primitive(), Rsc::updated);
+  response.pc = updated_content(request, *resource, std::move(changes));
+  core.answer_written(request, sequence, std::move(response), std::move(respond));
+}
+
+struct Pending {
+  Request request;
+  std::string ri;
+  json::object changes;
+  Respond respond;
+};
+
+/// A subscription with new targets or criteria is verified as at CREATE.
+void verify_subscription(Core& core, const Resource& subscription, Pending pending) {
+  json::object merged = subscription.attributes;
+  for (const auto& member : pending.changes) {
+    if (member.value().is_null()) {
+      merged.erase(member.key());
+    } else {
+      merged[member.key()] = member.value();
+    }
+  }
+  auto shared = std::make_shared<Pending>(std::move(pending));
+  core.subscriptions->verify(
+      shared->request, *subscription.parent, merged, [&core, shared](Outcome<void> verified) {
+        if (!verified)
+          return core.refuse(shared->request, std::move(verified).error(), std::move(shared->respond));
+        apply(core, std::move(shared->request), shared->ri, std::move(shared->changes),
+              std::move(shared->respond));
+      });
+}
+
+void validate_group(Core& core, const Resource& group, Pending pending) {
+  auto shared = std::make_shared<Pending>(std::move(pending));
+  auto changes = std::exchange(shared->changes, {});
+  core.groups->validate(
+      shared->request, &group, std::move(changes), [&core, shared](Outcome<json::object> valid) {
+        if (!valid) return core.refuse(shared->request, std::move(valid).error(), std::move(shared->respond));
+        apply(core, std::move(shared->request), shared->ri, *std::move(valid), std::move(shared->respond));
+      });
+}
+
+Outcome<json::object> changes_of(Core& core, Request& request, const Target& target) {
+  const Resource& resource = *target.resource;
+  const auto touched = touched_by(request.primitive().pc);
+  if (!may_update(core, request, target, touched)) {
+    return refuse(Rsc::originator_has_no_privilege, "no privilege to update");
+  }
+  const auto* const type = codec::resource_type(resource.ty);
+  if (type == nullptr || target.child != VirtualChild::none) {
+    return refuse(Rsc::operation_not_allowed, "this resource cannot be updated");
+  }
+  auto changes = codec::check_update(*type, std::move(request.in.primitive.pc));
+  if (!changes) return changes;
+  if (auto holds = check_conditions(request, resource); !holds) return refuse(std::move(holds).error());
+  if (auto checked = check_changes(core, resource, touched, *changes); !checked)
+    return refuse(std::move(checked).error());
+  return changes;
+}
+
+}  // namespace
+
+void update(Core& core, Request request, const Target& target, Respond respond) {
+  const Resource& resource = *target.resource;
+  auto changes = changes_of(core, request, target);
+  if (!changes) return core.refuse(request, std::move(changes).error(), std::move(respond));
+  Pending pending{std::move(request), resource.ri, *std::move(changes), std::move(respond)};
+  const bool retargeted = pending.changes.contains("nu") || pending.changes.contains("enc");
+  if (resource.is(Ty::sub) && retargeted) return verify_subscription(core, resource, std::move(pending));
+  if (resource.is(Ty::grp)) return validate_group(core, resource, std::move(pending));
+  apply(core, std::move(pending.request), pending.ri, std::move(pending.changes), std::move(pending.respond));
+}
+
+}  // namespace latchkey::cse
