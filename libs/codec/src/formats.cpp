@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 
+#include "json_reader.h"
 #include "text.h"
 
 namespace latchkey::codec {
@@ -24,11 +25,22 @@ bool is_media_type(std::string_view text) noexcept {
          text.find('/', slash + 1) == std::string_view::npos && !has_blank_or_control(text) && is_utf8(text);
 }
 
+bool is_port(std::string_view text) noexcept {
+  const auto number = parse_integer(text);
+  return number && *number > 0 && *number <= 65'535;
+}
+
 /// host[:port] with a name, an IPv4 address or a bracketed IPv6 address.
 bool is_host(std::string_view text) noexcept {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return is_alnum(c) || std::string_view("-._:[]").find(c) != std::string_view::npos;
-  }) && text.front() != ':';
+  const bool bracketed = text.starts_with('[');
+  const auto end = bracketed ? text.find(']') : std::min(text.find(':'), text.size());
+  if (end == std::string_view::npos) return false;
+  const auto host = text.substr(bracketed ? 1 : 0, bracketed ? end - 1 : end);
+  const auto port = text.substr(bracketed ? end + 1 : end);
+  const std::string_view marks = bracketed ? ":." : "-._";
+  return !host.empty() && std::ranges::all_of(host, [&](char c) {
+    return is_alnum(c) || marks.find(c) != std::string_view::npos;
+  }) && (port.empty() || (port.front() == ':' && is_port(port.substr(1))));
 }
 
 /// One "number designator" of a duration, in the order the designators must have.

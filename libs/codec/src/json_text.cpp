@@ -3,7 +3,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_stack.hpp>
-#include <cmath>
+#include <charconv>
 
 #include "latchkey/codec/primitive.h"
 #include "text.h"
@@ -76,17 +76,29 @@ class Builder {
     stack_.push_string(part);
     return count(ec);
   }
-  bool on_number_part(Text, ErrorCodeOut&) { return true; }
+  bool on_number_part(Text part, ErrorCodeOut&) {
+    number_text_.append(part.data(), part.size());
+    return true;
+  }
   bool on_int64(std::int64_t number, Text, ErrorCodeOut& ec) {
+    number_text_.clear();
     stack_.push_int64(number);
     return count(ec);
   }
   bool on_uint64(std::uint64_t number, Text, ErrorCodeOut& ec) {
+    number_text_.clear();
     stack_.push_uint64(number);
     return count(ec);
   }
-  bool on_double(double number, Text, ErrorCodeOut& ec) {
-    if (!std::isfinite(number)) return stop(ec, "a number is out of range");
+  /// The parser's own number may be one unit in the last place away from what is written; a stored number
+  /// would then come back as another one.
+  bool on_double(double, Text part, ErrorCodeOut& ec) {
+    number_text_.append(part.data(), part.size());
+    double number = 0;
+    const auto* const end = number_text_.data() + number_text_.size();
+    const auto [stopped, error] = std::from_chars(number_text_.data(), end, number);
+    if (error != std::errc() || stopped != end) return stop(ec, "a number is out of range");
+    number_text_.clear();
     stack_.push_double(number);
     return count(ec);
   }
@@ -144,6 +156,7 @@ class Builder {
   std::string key_text_;  ///< the keys of all open objects, one after the other
   std::vector<Key> keys_;
   std::vector<std::size_t> object_starts_;  ///< per open object: the index of its first key
+  std::string number_text_;
   std::size_t values_ = 0;
   std::string reason_;
 };

@@ -168,7 +168,7 @@ constexpr auto kGroup =
     join(kCommonAnnounceable, kCreator,
          array{
              with_range(always(once("mt", "memberType", non_negative_integer)), 0, 20003),
-             not_offered("spty", "specializationType"),
+             once_not_offered("spty", "specializationType"),
              by_cse("cnm", "currentNrOfMembers", non_negative_integer),
              mandatory("mnm", "maxNrOfMembers", positive_integer),
              mandatory("mid", "memberIDs", uri_list),

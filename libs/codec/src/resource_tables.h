@@ -59,6 +59,13 @@ using Name = std::string_view;
   return {.short_name = short_name, .long_name = long_name, .implemented = false};
 }
 
+/// The same of one that an UPDATE may not name at all.
+[[nodiscard]] constexpr AttributeSpec once_not_offered(Name short_name, Name long_name) {
+  AttributeSpec spec = not_offered(short_name, long_name);
+  spec.update = Presence::not_permitted;
+  return spec;
+}
+
 [[nodiscard]] constexpr AttributeSpec with_range(AttributeSpec spec, std::uint64_t least,
                                                  std::uint64_t most) {
   spec.least = least;

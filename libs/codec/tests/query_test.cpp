@@ -109,6 +109,8 @@ TEST(QueryField, content_types_keep_the_plus_within_them) {
 struct Bad {
   std::string name, field, value, reason;
   Rsc rsc = Rsc::bad_request;
+
+  friend void PrintTo(const Bad& row, std::ostream* out) { *out << row.name; }
 };
 class RefusedField : public ::testing::TestWithParam<Bad> {};
 

@@ -131,6 +131,8 @@ TEST(RequestFromJson, accepts_the_primitive_bare_and_in_both_wrappers) {
 struct Bad {
   std::string name, member, reason;
   Rsc rsc = Rsc::bad_request;
+
+  friend void PrintTo(const Bad& row, std::ostream* out) { *out << row.name; }
 };
 
 class RefusedParameter : public ::testing::TestWithParam<Bad> {};

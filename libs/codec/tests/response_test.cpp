@@ -50,6 +50,8 @@ TEST(ResponseFromJson, keeps_a_code_it_does_not_know) {
 
 struct Bad {
   std::string name, text, reason;
+
+  friend void PrintTo(const Bad& row, std::ostream* out) { *out << row.name; }
 };
 class RefusedResponse : public ::testing::TestWithParam<Bad> {};
 
