@@ -15,14 +15,21 @@ bool has_own_policy(const Resource& resource) {
   return type != nullptr && type->has_acpi;
 }
 
+std::string names_of(const Governing& governing) {
+  std::string text;
+  for (const auto* const policy : governing.policies) text += (text.empty() ? "" : ", ") + policy->ri;
+  return text;
+}
+
 std::string reason_of(const Verdict& verdict, const Governing& governing) {
   if (verdict.fixed != nullptr) return verdict.fixed;
-  std::string text(authz::to_string(verdict.decision.reason));
-  if (verdict.decision.set < governing.policies.size()) {
-    text += ": rule " + std::to_string(verdict.decision.rule) + " of " +
-            governing.policies[verdict.decision.set]->ri;
+  const auto& decision = verdict.decision;
+  std::string text(authz::to_string(decision.reason));
+  // Below `operation` no single rule came far enough to be named.
+  if (decision.permit || decision.reason >= authz::Reason::operation) {
+    return text + ": rule " + std::to_string(decision.rule) + " of " + governing.policies[decision.set]->ri;
   }
-  return text;
+  return governing.policies.empty() ? text : text + ": " + names_of(governing);
 }
 
 }  // namespace
@@ -197,6 +204,24 @@ bool PolicyEnforcement::permits_policy_change(Request& request, const Resource& 
   }
   return enforce(request, found,
                  judge(request, found, context(request, target, authz::Op::update, std::nullopt)));
+}
+
+std::string PolicyEnforcement::explain(const Request& request, const Target& target, authz::Op op,
+                                       std::optional<std::uint32_t> child_type) {
+  const auto found = governing(*target.resource, target.child);
+  const auto verdict = judge(request, found, context(request, *target.resource, op, child_type));
+  std::string text =
+      "The target is " + core_.tree.path(*target.resource) + " (" + target.resource->ri + "). ";
+  if (found.only) {
+    text += found.only->empty() ? "No policy applies; it belongs to the CSE itself. "
+                                : "No policy applies; only " + *found.only + " has access. ";
+  } else {
+    text += found.policies.empty() ? "None of the policies it refers to can be read. "
+                                   : "It is governed by " + names_of(found) + ". ";
+  }
+  text += request.rq_authn ? "The originator counts as authenticated. "
+                           : "The originator does not count as authenticated. ";
+  return text + (verdict.permit ? "PERMIT: " : "DENY: ") + reason_of(verdict, found) + ".";
 }
 
 // Groups as originators (PIP).

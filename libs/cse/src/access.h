@@ -42,9 +42,8 @@ class PolicyEnforcement final : public Access, private authz::GroupMembership {
   [[nodiscard]] bool permits_policy_change(Request& request, const Resource& target) override;
   void forget(const Resource& resource) override;
 
-  /// The policies of a target, and the decision in sentences (`latchkey authz explain`).
   [[nodiscard]] std::string explain(const Request& request, const Target& target, authz::Op op,
-                                    std::optional<std::uint32_t> child_type);
+                                    std::optional<std::uint32_t> child_type) override;
 
  private:
   struct Compiled {

@@ -155,6 +155,9 @@ class Access {
   /// UPDATE of acpi (TS-0001 9.6.1.3.2): the pvs of one referenced policy permits it, or nothing is
   /// referenced and the originator is the creator. Audited.
   [[nodiscard]] virtual bool permits_policy_change(Request& request, const Resource& target) = 0;
+  /// The decision and what governs it in sentences, without audit.
+  [[nodiscard]] virtual std::string explain(const Request& request, const Target& target, authz::Op op,
+                                            std::optional<std::uint32_t> child_type) = 0;
   /// An <accessControlPolicy> or <group> was changed or goes: what was compiled from it is dropped.
   virtual void forget(const Resource& resource) = 0;
 };
@@ -195,6 +198,8 @@ struct Core {
   // batch).
 
   [[nodiscard]] std::uint64_t begin() noexcept { return ++last_written_; }
+  /// At start, after commit_and_wait: everything written so far is durable.
+  void started() noexcept { durable_ = last_written_; }
   /// Queues the batch. A failed commit is fail-stop: see CseOptions::store_failed.
   void commit(std::uint64_t sequence, store::Batch batch);
   using Settled = UniqueFunction<void(bool durable)>;

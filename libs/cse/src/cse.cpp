@@ -1,0 +1,116 @@
+#include "latchkey/cse/cse.h"
+
+#include "access.h"
+#include "app_rules.h"
+#include "base_resources.h"
+#include "core.h"
+#include "explain.h"
+#include "latchkey/base/log.h"
+#include "originator.h"
+#include "registrar.h"
+#include "trail.h"
+
+namespace latchkey::cse {
+
+struct Cse::Impl {
+  Impl(CseOptions options, store::Store& store, Executor& executor, const Clock& clock, AuditSink& audit,
+       Peers& peers)
+      : core(std::move(options), store, executor, clock, audit, peers) {
+    core.access = std::make_unique<PolicyEnforcement>(core);
+    core.subscriptions = make_subscriptions(core);
+    core.groups = make_groups(core);
+    core.polling = make_polling_channels(core);
+    core.router = make_router(core);
+  }
+
+  [[nodiscard]] Status start() {
+    if (auto loaded = core.tree.load(core.store); !loaded)
+      return fail("loading the resources", loaded.error());
+    if (auto prepared = prepare_base(core); !prepared) return fail("preparing the CSEBase", prepared.error());
+    ResourceTree::for_each_descendant(*core.tree.base(), [&](Resource& resource) {
+      if (resource.is(codec::Ty::sub)) core.subscriptions->attach(resource);
+      if (resource.is(codec::Ty::pch)) core.polling->attach(resource);
+    });
+    core.schedule_expiry();
+    return {};
+  }
+
+  void refuse_originator(Request& request, codec::Refusal refusal, Respond respond) {
+    ++core.counters.refused_originator;
+    record(core, AuditEventId::originator_refused, request, refusal.detail, refusal.rsc);
+    core.refuse(request, std::move(refusal), std::move(respond));
+  }
+
+  Core core;
+  std::unique_ptr<Registrar> registrar;
+};
+
+namespace {
+
+/// Nothing is read of a request that comes to an IN-CSE without an association (6.1.2.2.1).
+bool needs_no_reading(const Core& core, const bind::IncomingRequest& request) {
+  return core.options.type == CseType::in && request.listener == bind::ListenerKind::plain;
+}
+
+Outcome<void> check_load(const Core& core, const RequestPrimitive& primitive) {
+  if (primitive.op != codec::Operation::create || core.store.queue_depth() <= core.options.store_queue_limit)
+    return {};
+  return codec::refuse(Rsc::internal_server_error, "overloaded, try again later");
+}
+
+}  // namespace
+
+Cse::Cse(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Cse::~Cse() = default;
+
+Result<std::unique_ptr<Cse>> Cse::open(CseOptions options, store::Store& store, Executor& executor,
+                                       const Clock& clock, AuditSink& audit, Peers& peers) {
+  if (options.type == CseType::in && options.registrar) {
+    return fail(ErrorCode::invalid_argument, "an IN-CSE has no registrar");
+  }
+  if (options.registrar == options.cse_id)
+    return fail(ErrorCode::invalid_argument, "a CSE cannot be its own registrar");
+  auto impl = std::make_unique<Impl>(std::move(options), store, executor, clock, audit, peers);
+  if (auto started = impl->start(); !started) return fail(started.error());
+  return std::make_unique<Cse>(std::move(impl));
+}
+
+void Cse::handle(bind::IncomingRequest incoming, bind::Respond respond) {
+  auto& core = impl_->core;
+  ++core.counters.requests;
+  Request request;
+  request.in = std::move(incoming);
+  if (!needs_no_reading(core, request.in)) {
+    auto valid = check_load(core, request.primitive());
+    if (valid) valid = codec::check_request(request.primitive(), core.clock.now());
+    if (!valid) return core.refuse(request, std::move(valid).error(), std::move(respond));
+  }
+  if (auto identified = identify(core, request); !identified) {
+    return impl_->refuse_originator(request, std::move(identified).error(), std::move(respond));
+  }
+  core.dispatch(std::move(request), std::move(respond));
+}
+
+void Cse::start_registration() {
+  auto& impl = *impl_;
+  if (!impl.core.options.registrar || impl.registrar != nullptr) return;
+  impl.registrar = std::make_unique<Registrar>(impl.core);
+  impl.registrar->start();
+}
+
+std::vector<AeId> Cse::allowed_ae_ids(const CredentialId& credential) const {
+  return app_rule_ae_ids(impl_->core.tree, credential);
+}
+
+std::string Cse::explain(std::string_view originator, std::string_view operation, std::string_view target,
+                         std::optional<std::uint32_t> child_type) const {
+  return explain_decision(impl_->core, {originator, operation, target, child_type});
+}
+
+Cse::Counters Cse::counters() const {
+  auto counters = impl_->core.counters;
+  counters.resources = impl_->core.tree.size();
+  return counters;
+}
+
+}  // namespace latchkey::cse

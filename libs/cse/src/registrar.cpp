@@ -1,0 +1,168 @@
+#include "registrar.h"
+
+#include <algorithm>
+
+#include "latchkey/base/log.h"
+#include "trail.h"
+
+namespace latchkey::cse {
+
+namespace {
+
+using codec::Operation;
+
+constexpr std::chrono::milliseconds kBackoffMin{1'000}, kBackoffMax{60'000};
+
+json::array texts(const std::vector<std::string>& list) {
+  json::array array;
+  for (const auto& text : list) array.push_back(json::string(text));
+  return array;
+}
+
+/// The <CSEBase> in a response, if it is one.
+const json::object* base_of(const ResponsePrimitive& response) {
+  const auto* const content = response.pc.if_object();
+  const auto* const base = content != nullptr ? content->if_contains("m2m:cb") : nullptr;
+  return base != nullptr ? base->if_object() : nullptr;
+}
+
+}  // namespace
+
+Registrar::~Registrar() { core_.executor.cancel(timer_); }
+
+void Registrar::start() { create(); }
+
+RequestPrimitive Registrar::request(Operation op, std::string_view below) const {
+  RequestPrimitive primitive;
+  primitive.op = op;
+  primitive.to = core_.options.registrar->sp_relative() + "/-" + std::string(below);
+  primitive.from = core_.options.cse_id.sp_relative();
+  primitive.rqi = "reg" + std::to_string(requests_);
+  primitive.rvi = "2a";
+  return primitive;
+}
+
+void Registrar::send(RequestPrimitive primitive, Answered answered) {
+  ++requests_;
+  auto* const sender = core_.peers.cse(*core_.options.registrar, {});
+  if (sender == nullptr) return retry("no way to the registrar is known");
+  sender->send(std::move(primitive), core_.options.forward_timeout,
+               [weak = std::weak_ptr<Registrar*>(self_), answered](Result<ResponsePrimitive> response) {
+                 const auto alive = weak.lock();
+                 if (!alive) return;
+                 if (!response) return (*alive)->retry(response.error().detail);
+                 ((*alive)->*answered)(*response);
+               });
+}
+
+json::object Registrar::own_attributes() const {
+  const auto& options = core_.options;
+  json::object attributes{{"et", format_timestamp(core_.clock.now() + options.default_lifetime)},
+                          {"rr", !options.points_of_access.empty()}};
+  if (!options.points_of_access.empty()) attributes["poa"] = texts(options.points_of_access);
+  return attributes;
+}
+
+void Registrar::create() {
+  const auto& options = core_.options;
+  auto primitive = request(Operation::create, "");
+  primitive.ty = static_cast<std::uint32_t>(codec::Ty::csr);
+  auto attributes = own_attributes();
+  attributes["rn"] = options.cse_id.stem();
+  attributes["csi"] = options.cse_id.sp_relative();
+  attributes["cb"] = core_.tree.sp_relative_path(*core_.tree.base());
+  attributes["cst"] = static_cast<std::uint32_t>(options.type);
+  attributes["srv"] = texts({"2", "2a", "3"});
+  primitive.pc = json::object{{"m2m:csr", std::move(attributes)}};
+  send(std::move(primitive), &Registrar::created);
+}
+
+void Registrar::created(const ResponsePrimitive& response) {
+  if (response.rsc == Rsc::created) return read_base();
+  // Registered already, before a restart or a lost answer.
+  if (response.rsc == Rsc::originator_has_already_registered || response.rsc == Rsc::conflict) return renew();
+  retry("registration refused: " + std::string(codec::to_string(response.rsc)));
+}
+
+void Registrar::renew() {
+  auto primitive = request(Operation::update, "/" + core_.options.cse_id.stem());
+  primitive.pc = json::object{{"m2m:csr", own_attributes()}};
+  send(std::move(primitive), &Registrar::renewed);
+}
+
+void Registrar::renewed(const ResponsePrimitive& response) {
+  if (response.rsc == Rsc::updated) {
+    return core_.tree.find_cse(*core_.options.registrar) == nullptr ? read_base() : settled();
+  }
+  // The registrar does not know us any more: registering again follows.
+  retry("renewal refused: " + std::string(codec::to_string(response.rsc)));
+}
+
+void Registrar::read_base() { send(request(Operation::retrieve, ""), &Registrar::base_read); }
+
+void Registrar::base_read(const ResponsePrimitive& response) {
+  const auto* const base = response.rsc == Rsc::ok ? base_of(response) : nullptr;
+  if (base == nullptr)
+    return retry("the registrar's CSEBase cannot be read: " + std::string(codec::to_string(response.rsc)));
+  keep_base(*base);
+  settled();
+}
+
+/// The local <remoteCSE> of the registrar (TS-0001 10.2.2.3): routing and notifications find it there.
+void Registrar::keep_base(const json::object& base) {
+  const auto& registrar = *core_.options.registrar;
+  json::object attributes{{"csi", registrar.sp_relative()},
+                          {"cb", registrar.sp_relative() + "/-"},
+                          {"rr", true},
+                          {"et", format_timestamp(core_.clock.now() + core_.options.default_lifetime)}};
+  for (const std::string_view name : {"cst", "poa", "srv"}) {
+    if (const auto* const value = base.if_contains(name)) attributes[name] = *value;
+  }
+  if (Resource* const known = core_.tree.find_cse(registrar)) {
+    core_.change(*known, std::move(attributes));
+    return;
+  }
+  const auto sequence = core_.begin();
+  store::Batch batch;
+  Resource& parent = *core_.tree.base();
+  auto resource = std::make_unique<Resource>();
+  resource->ty = static_cast<std::uint32_t>(codec::Ty::csr);
+  resource->ri = core_.tree.new_id(resource->ty, batch);
+  resource->rn = parent.by_name.contains(registrar.stem()) ? resource->ri : registrar.stem();
+  resource->created_by = registrar.absolute();
+  const auto now = format_timestamp(core_.clock.now());
+  resource->attributes = {{"ty", resource->ty}, {"ri", resource->ri}, {"pi", parent.ri},
+                          {"rn", resource->rn}, {"ct", now},          {"lt", now}};
+  for (auto& member : attributes) resource->attributes[member.key()] = std::move(member.value());
+  core_.tree.insert(std::move(resource), &parent, sequence, batch);
+  core_.commit(sequence, std::move(batch));
+}
+
+void Registrar::settled() {
+  backoff_ = std::chrono::milliseconds(0);
+  const auto& registrar = *core_.options.registrar;
+  if (Resource* const known = core_.tree.find_cse(registrar); known != nullptr && !core_.failed()) {
+    core_.change(*known, {{"et", format_timestamp(core_.clock.now() + core_.options.default_lifetime)}});
+  }
+  AuditEvent event;
+  event.id = AuditEventId::registration_ok;
+  event.time = core_.clock.now();
+  event.originator = core_.options.cse_id.absolute();
+  event.target = registrar.absolute();
+  core_.audit.record(std::move(event));
+  const auto refresh = std::min(core_.options.registration_refresh, core_.options.default_lifetime / 2);
+  run_later(refresh, &Registrar::renew);
+}
+
+void Registrar::retry(std::string_view why) {
+  backoff_ = std::clamp(backoff_ * 2, kBackoffMin, kBackoffMax);
+  log::warning("cse", "registration with " + core_.options.registrar->absolute() + ": " + std::string(why));
+  run_later(backoff_, &Registrar::create);
+}
+
+void Registrar::run_later(std::chrono::milliseconds delay, void (Registrar::*step)()) {
+  core_.executor.cancel(timer_);
+  timer_ = core_.executor.after(delay, [this, step] { (this->*step)(); });
+}
+
+}  // namespace latchkey::cse
