@@ -1,0 +1,58 @@
+#include "credentials.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+namespace latchkey::daemon {
+
+Result<std::string> read_file(const std::string& path) {
+  constexpr std::streamoff kMost = 1 << 20;
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
+  if (!in) return fail(ErrorCode::io, path + ": " + std::strerror(errno));
+  const std::streamoff size = in.tellg();
+  if (size < 0 || size > kMost) return fail(ErrorCode::limit, path + ": larger than 1 MiB");
+  std::string out(static_cast<std::size_t>(size), '\0');
+  in.seekg(0);
+  if (!in.read(out.data(), size)) return fail(ErrorCode::io, path + ": " + std::strerror(errno));
+  return out;
+}
+
+Result<std::shared_ptr<const tls::OwnCertificate>> load_own(
+    const TlsConfig& config, const secure_env::SecureEnvironment& environment) {
+  if (config.certificate.empty()) return std::shared_ptr<const tls::OwnCertificate>();
+  const auto pem = read_file(config.certificate);
+  if (!pem) return fail(pem.error());
+  auto chain = pki::Certificate::chain_from_pem(*pem);
+  if (!chain) return fail(config.certificate, chain.error());
+  const auto key_pem = environment.use_as_private_key({config.private_key});
+  if (!key_pem) return fail("private key " + config.private_key, key_pem.error());
+  auto key = pki::PrivateKey::from_pem(*key_pem);
+  if (!key) return fail("private key " + config.private_key, key.error());
+  if (!key->matches(chain->front()))
+    return fail(ErrorCode::invalid_argument,
+                "private key " + config.private_key + " does not fit " + config.certificate);
+  return std::make_shared<const tls::OwnCertificate>(tls::OwnCertificate{std::move(*chain), std::move(*key)});
+}
+
+Result<std::shared_ptr<const pki::TrustStore>> load_trust(const TlsConfig& config) {
+  if (config.trust.empty()) return std::shared_ptr<const pki::TrustStore>();
+  std::vector<pki::TrustStore::Anchor> anchors;
+  for (const auto& trust : config.trust) {
+    const auto pem = read_file(trust.file);
+    if (!pem) return fail(pem.error());
+    auto certificates = pki::Certificate::chain_from_pem(*pem);
+    if (!certificates) return fail(trust.file, certificates.error());
+    for (auto& certificate : *certificates) anchors.push_back({std::move(certificate), trust.options});
+  }
+  std::vector<Bytes> crls;
+  for (const auto& file : config.crls) {
+    const auto text = read_file(file);
+    if (!text) return fail(text.error());
+    const auto bytes = as_bytes(*text);
+    crls.emplace_back(bytes.begin(), bytes.end());
+  }
+  return pki::TrustStore::make(std::move(anchors), std::move(crls));
+}
+
+}  // namespace latchkey::daemon
