@@ -11,11 +11,7 @@ Result<tls::SecurityContext> check_server(const pki::TrustStore::Verified& peer,
   const auto* fqdn = std::get_if<Fqdn>(&options.server);
   bool named = false;
   if (cse != nullptr) named = pki::names_cse(peer.identity, *cse, options.server_in_cse, options.annex_b);
-  if (fqdn != nullptr)
-    for (const auto& name : peer.identity.dns_names) {
-      const auto parsed = Fqdn::parse(name);
-      named = named || (parsed && *parsed == *fqdn);
-    }
+  if (fqdn != nullptr) named = pki::names_fqdn(peer.identity, *fqdn);
   if (!named)
     return fail(ErrorCode::authentication,
                 "the server's certificate does not name " + to_string(options.server));
