@@ -1,0 +1,318 @@
+# The story that scripts/demo plays: sourced with $bin (programs), $work (scratch folder, current), $keep and $root set.
+SP=//my.m2mprovider.org
+IN=in-cse MN=mn-cse-123456 MAF_FQDN=myMAF.provider.org ADMIN_FQDN=mytrustenabler.org
+DEVICE=0.2.481.1.100.3030.10011 STRANGER_DEVICE=0.2.481.1.100.3030.10099
+LOCK1_ID=AE123456789012-Lock@in.provider.com LOCK1_KEY=1a2b3c4d5e6f7a8b
+LOCK2_ID=AE123456789015-Lock@in.provider.com LOCK2_KEY=12345678abcdefab
+KEY_SECONDS=20  # lifetime of the phone's key, short so that its end is part of the story
+
+# ---- telling and checking ----
+steps=0
+chapter() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+tell() { printf '    %s\n' "$*"; }
+ok() { steps=$((steps + 1)); printf '  + %s\n' "$*"; }
+bad() { printf '  ! %s\n' "$*"; for f in *.log; do [ ! -s "$f" ] || { echo "--- $f"; tail -15 "$f"; }; done; exit 1; }
+# wait_for SECONDS FILE PATTERN: until a line of the file matches.
+wait_for() {
+  local end=$((SECONDS + $1))
+  until grep -qE -- "$3" "$2" 2>/dev/null; do [ $SECONDS -lt $end ] || return 1; sleep 0.1; done
+}
+field() { sed -nE "s/.*\"$1\":\"?([^\",}]*)\"?.*/\1/p"; }
+# why DAEMON PATTERN: tells the newest decision that matches.
+why() {
+  local line; line=$(grep -E -- "$2" "$1/decisions.jsonl" 2>/dev/null | tail -1) || true
+  [ -z "$line" ] || tell "why, says $1: $(printf '%s' "$line" | field reason)"
+}
+free_port() { local p; while :; do p=$((20000 + RANDOM % 20000)); (exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo $p; return; }; done; }
+
+PIDS=()
+cleanup() { [ "$keep" = 1 ] && [ "${finished:-0}" = 1 ] || { kill "${PIDS[@]}" 2>/dev/null || true; wait 2>/dev/null || true; }; }
+trap cleanup EXIT
+
+# ---- PKI and credentials ----
+chapter "0  Credentials"
+lk() { "$bin/latchkey" "$@"; }
+lk pki root ca/root --name "Trusted Certificate Authority" --permit-dns my.m2mprovider.org --permit-dns provider.org --permit-uri my.m2mprovider.org --permit-device 0.2.481.1.100 >/dev/null
+lk pki intermediate ca/issuing --parent ca/root --name "MY_M2M_PROVIDER issuing CA" --permit-dns my.m2mprovider.org --permit-dns provider.org --permit-uri my.m2mprovider.org --permit-device 0.2.481.1.100 --days 1825 >/dev/null
+mkdir keys
+issue() { lk pki issue --ca ca/issuing --key "keys/$1.key" --out "keys/$1.pem" "${@:2}" >/dev/null; }
+issue in --type cse-id --name /$IN
+issue mn --type cse-id --name /$MN --in-cse /$IN
+issue maf --type fqdn --name $MAF_FQDN
+issue phone --type device --name $DEVICE
+issue stranger --type device --name $STRANGER_DEVICE
+issue impostor --type cse-id --name /impostor --in-cse /$IN
+lk pki root ca/other --name "Nobody's CA" --permit-dns my.m2mprovider.org >/dev/null
+lk pki issue --ca ca/other --key keys/untrusted.key --out keys/untrusted.pem --type cse-id --name /$MN --in-cse /$IN >/dev/null
+umask 077
+printf %s $LOCK1_KEY >keys/lock1.hex; printf %s $LOCK2_KEY >keys/lock2.hex
+printf %s 00112233445566778899aabbccddeeff >keys/stranger.hex; printf %s ffffffffffffffff >keys/wrong.hex
+umask 022
+ok "a root and an issuing CA with name constraints; certificates for $IN, $MN, $MAF_FQDN and the phone's device"
+lk pki inspect keys/mn.pem >inspect.txt || bad "the MN-CSE's certificate breaks a rule: $(cat inspect.txt)"
+ok "latchkey pki inspect finds nothing that breaks the CSE-ID profile (TS-0003 10.1.1.7)"
+
+IN_PORT=$(free_port) MN_PORT=$(free_port) MAF_PORT=$(free_port) IN_LOCAL_PORT=$(free_port) MN_LOCAL_PORT=$(free_port) MN_PLAIN_PORT=$(free_port)
+# daemon_config NAME PORT CERT: the sections that all three share.
+daemon_config() {
+  cat <<EOF
+[state]
+dir = "$1/state"
+kek_file = "$1/kek"
+decision_log = "$1/decisions.jsonl"
+[tls]
+certificate = "keys/$3.pem"
+private_key = "tls"
+[[tls.trust]]
+file = "${4:-ca/root/ca.pem}"
+${5:-}
+[admin]
+path = "$1/admin.sock"
+[[listen]]
+name = "public"
+address = "127.0.0.1"
+port = $2
+EOF
+}
+prepare() { # NAME KEY: state folder, KEK outside of it, private key into the Secure Environment
+  mkdir -p "$1/state"; chmod 700 "$1" "$1/state"
+  lk pki kek "$1/kek"
+  lk pki store-key --state-dir "$1/state" --kek "$1/kek" --handle tls --key "$2"
+}
+for d in in mn maf; do prepare $d keys/$d.key; done
+{ daemon_config in "$IN_PORT" in; cat <<EOF
+[[listen]]
+name = "local"
+kind = "trusted-tcp"
+address = "127.0.0.1"
+port = $IN_LOCAL_PORT
+hosts = ["127.0.0.1:$IN_LOCAL_PORT", "localhost:$IN_LOCAL_PORT", "localhost"]
+originators = ["/$IN/Cadmin"]
+[cse]
+type = "IN"
+sp_id = "$SP"
+cse_id = "/$IN"
+administrator = "/$IN/Cadmin"
+points_of_access = ["https://127.0.0.1:$IN_PORT"]
+[[peer]]
+cse_id = "/$MN"
+address = "127.0.0.1"
+port = $MN_PORT
+[[maf]]
+fqdn = "$MAF_FQDN"
+address = "127.0.0.1"
+port = $MAF_PORT
+EOF
+} >in.toml
+{ daemon_config mn "$MN_PORT" mn; cat <<EOF
+[[listen]]
+name = "local"
+kind = "trusted-tcp"
+address = "127.0.0.1"
+port = $MN_LOCAL_PORT
+hosts = ["127.0.0.1:$MN_LOCAL_PORT", "localhost:$MN_LOCAL_PORT", "localhost"]
+originators = ["/$MN/Cgateway"]
+[[listen]]
+name = "outside"
+kind = "plain"
+address = "127.0.0.1"
+port = $MN_PLAIN_PORT
+[cse]
+type = "MN"
+sp_id = "$SP"
+cse_id = "/$MN"
+in_cse = "/$IN"
+registrar = "/$IN"
+points_of_access = ["https://127.0.0.1:$MN_PORT"]
+[[peer]]
+cse_id = "/$IN"
+address = "127.0.0.1"
+port = $IN_PORT
+EOF
+} >mn.toml
+{ daemon_config maf "$MAF_PORT" maf; cat <<EOF
+[maf]
+fqdn = "$MAF_FQDN"
+sp_id = "$SP"
+in_cse = "/$IN"
+admin_fqdns = ["$ADMIN_FQDN"]
+[[client]]
+id = "$DEVICE"
+entity = "/$IN/Cphone"
+default_targets = ["$SP/$IN"]
+[[client]]
+id = "$STRANGER_DEVICE"
+default_targets = ["$SP/$MN"]
+[[client]]
+id = "$SP/$IN"
+EOF
+} >maf.toml
+psk() { lk psk add --state-dir "$1/state" --kek "$1/kek" --entity "$2" --identity "$3" --key "$4" --min-psk-bits 64 "${@:5}" 2>/dev/null; }
+psk mn /$MN/Clock-AE1 $LOCK1_ID keys/lock1.hex
+psk mn /$MN/Clock-AE2 $LOCK2_ID keys/lock2.hex
+psk mn /$MN/Cold-lock old-lock@in.provider.com keys/lock1.hex --expires 20200101T000000
+psk in /$IN/Cstranger stranger@in.provider.com keys/stranger.hex
+ok "the psk-lookup-tables of TR-0038 table 7.1.2-2, keys encrypted in the Secure Environment"
+for d in in mn; do "$bin/latchkey-cse" --config $d.toml --check || bad "$d.toml"; done
+"$bin/latchkey-maf" --config maf.toml --check || bad maf.toml
+
+start() { # NAME PROGRAM PORT
+  "$bin/$2" --config "$1.toml" >>"$1.log" 2>&1 &
+  PIDS+=($!); eval "pid_$1=$!"
+  local end=$((SECONDS + 15))
+  until (exec 3<>"/dev/tcp/127.0.0.1/$3") 2>/dev/null; do kill -0 "$!" 2>/dev/null && [ $SECONDS -lt $end ] || bad "$2 $1 does not start"; sleep 0.05; done
+}
+start maf latchkey-maf "$MAF_PORT"
+start in latchkey-cse "$IN_PORT"
+
+# ---- 2 comes before 1: the gateway must stand before the locks ask ----
+chapter "2  Gateway and cloud: certificates (TS-0003 8.2.2.2)"
+start mn latchkey-cse "$MN_PORT"
+wait_for 15 in/decisions.jsonl 'registration_ok.*'$MN || bad "the gateway did not register"
+ok "$MN and $IN opened mutually authenticated TLS: $(grep -E 'handshake_accepted' in/decisions.jsonl | grep -m1 "$MN" | field target)"
+admin() { lk request "$@" --url "http://127.0.0.1:$IN_LOCAL_PORT" --from /$IN/Cadmin; }
+admin retrieve /$IN/$IN -p rcn=4 >base.txt || bad "the administrator cannot read the CSEBase: $(cat base.txt)"
+grep -q "\"csi\":\"/$MN\"" base.txt || bad "no remoteCSE of $MN at $IN"
+ok "remoteCSE of $MN stands at $IN, read by the administrator on the trusted listener"
+
+chapter "1  Locks and gateway: provisioned keys (TS-0003 8.2.2.1)"
+lock() { # N NAME KEYID
+  "$bin/door-lock-lock" --registrar /$MN --port "$MN_PORT" --stem "Clock-AE$1" --name "$2-lock" --psk-identity "$3" --psk-file "keys/lock$1.hex" \
+    --user /$IN/Cphone --watcher /$MN/Cgateway --label "$2" >>"lock$1.log" 2>&1 &
+  PIDS+=($!); eval "pid_lock$1=$!"
+}
+lock 1 front-door $LOCK1_ID
+lock 2 back-door $LOCK2_ID
+for n in 1 2; do wait_for 15 lock$n.log '^ready' || bad "lock $n is not ready"; ok "lock $n: $(grep registered lock$n.log)"; done
+wait_for 5 lock1.log 'bolt LOCKED' && wait_for 5 lock2.log 'bolt LOCKED' || bad "a lock has no state"
+ok "both locks stored their first state, LOCKED, and wait on polling channels: no port of a lock is open"
+
+chapter "3  Phone and cloud: a key from the MAF (TS-0003 8.2.2.3, TR-0038 7.1.4)"
+coproc PHONE { exec "$bin/door-lock-phone" --registrar /$IN --port "$IN_PORT" --stem Cphone --name phone --maf-port "$MAF_PORT" --admin $ADMIN_FQDN \
+  --device-id $DEVICE --cert keys/phone.pem --key keys/phone.key --trust ca/root/ca.pem --gateway /$MN --key-seconds $KEY_SECONDS --margin-seconds 3 2>>phone.log; }
+PIDS+=($PHONE_PID)
+# phone COMMAND: sends it, tells the answer, fails unless it ends in "= ok".
+phone() {
+  local line
+  printf '%s\n' "$*" >&"${PHONE[1]}"
+  while IFS= read -r -t 40 line <&"${PHONE[0]}"; do
+    printf '%s\n' "$line" >>phone.log
+    case $line in "= ok") return 0 ;; "= "*|"! "*) tell "$line"; return 1 ;; *) tell "phone: $line" ;; esac
+  done
+  return 1
+}
+phone register || bad "the phone did not register"
+ok "MAF client registration, key registration with the exported key, TLS-PSK with KcID@MAF-FQDN"
+why in key_fetch_ok
+grep -q key_retrieved maf/decisions.jsonl || bad "the IN-CSE did not fetch the key"
+ok "$IN fetched Kc from the MAF while the phone's handshake waited"
+keys_before=$(grep -c key_registered maf/decisions.jsonl)
+phone reconnect || bad "the session was not renewed"
+[ "$(grep -c key_registered maf/decisions.jsonl)" = "$keys_before" ] || bad "the MAF was asked for a session within the key's lifetime"
+ok "a new session within the lifetime of the key, without the MAF"
+sleep $((KEY_SECONDS - 2))
+phone reconnect || bad "no session after the end of the key"
+[ "$(grep -c key_registered maf/decisions.jsonl)" -gt "$keys_before" ] || bad "no new key at the end of the old one"
+ok "at the end of its lifetime the phone got a new key by itself"
+
+chapter "4  Life in the house"
+"$bin/door-lock-gateway" --registrar /$MN --port "$MN_LOCAL_PORT" --stem Cgateway --name gateway >>gateway.log 2>&1 &
+PIDS+=($!)
+wait_for 15 gateway.log '^ready' || bad "the gateway application is not ready"
+ok "MN-AE $(grep -c watching gateway.log) locks watched over the trusted listener"
+[ "$(grep -c '^watching' gateway.log)" = 2 ] || bad "the gateway application does not watch both locks"
+# answer CODE COMMAND...: the request must be answered with that code.
+answer() {
+  local want=$1 got; shift
+  got=$("$@" 2>&1 | head -1) || true
+  case $got in "$want "*) ok "$got" ;; *) bad "wanted $want, got: $got" ;; esac
+}
+tell "the same request from outside, without an association:"
+answer 4107 lk request retrieve /$MN/$MN/gateway --url "http://127.0.0.1:$MN_PLAIN_PORT" --from /$IN
+phone discover lock-state || bad "discovery through the IN-CSE"
+ok "the phone found the locks by label, $IN forwarded to $MN and back"
+phone read front-door || bad "reading the state"
+ok "the phone read the state of the front door"
+phone watch front-door || bad "subscribing"
+ok "the phone subscribed; its target was verified over the polling channel"
+phone set "front-door UNLOCKED" || bad "unlocking"
+phone expect UNLOCKED || bad "no notification of the change"
+wait_for 5 lock1.log 'bolt UNLOCKED' || bad "the bolt did not move"
+ok "the front door is UNLOCKED, and the phone was notified"
+why mn 'access_permitted.*Cphone.*command'
+phone group || bad "making a group"
+phone set-all LOCKED || bad "locking all doors"
+phone expect LOCKED || bad "no notification of the locked front door"
+wait_for 5 gateway.log 'saw LOCKED' || bad "the gateway application did not see it"
+ok "all doors LOCKED through one group request"
+
+chapter "5  What must not work"
+https_mn="https://127.0.0.1:$MN_PORT" https_in="https://127.0.0.1:$IN_PORT" https_maf="https://127.0.0.1:$MAF_PORT"
+as_lock1() { lk request "$@" --url "$https_mn" --server /$MN --in-cse /$IN --psk-identity $LOCK1_ID --psk-file keys/lock1.hex; }
+refused() { # WHAT DAEMON PATTERN COMMAND...
+  local what=$1 daemon=$2 pattern=$3; shift 3
+  if "$@" >refused.txt 2>&1; then bad "$what was accepted: $(cat refused.txt)"; fi
+  wait_for 3 "$daemon/decisions.jsonl" "$pattern" || bad "$what: refused, but not for the reason $pattern: $(cat refused.txt)"
+  ok "$what: $(head -1 refused.txt | sed 's/^latchkey: //')"; why "$daemon" "$pattern"
+}
+lk_mn() { lk request retrieve /$MN/$MN --url "$https_mn" --server /$MN --in-cse /$IN --from /$MN/Cx "$@"; }
+lk_in() { lk request retrieve /$IN/$IN --url "$https_in" --server /$IN --from "$@"; }
+refused "wrong PSK" mn 'handshake_refused.*'$LOCK1_ID lk_mn --psk-identity $LOCK1_ID --psk-file keys/wrong.hex
+refused "unknown identity" mn 'handshake_refused.*nobody@in.provider.com' lk_mn --psk-identity nobody@in.provider.com --psk-file keys/lock1.hex
+refused "a key after its lifetime" mn 'handshake_refused.*old-lock' lk_mn --psk-identity old-lock@in.provider.com --psk-file keys/lock1.hex
+refused "an untrusted certificate" in 'handshake_refused.*(untrusted|issuer|unable)' lk_in /$MN --cert keys/untrusted.pem --key keys/untrusted.key --trust ca/root/ca.pem
+tell "one lock speaks as the other:"
+answer 4106 as_lock1 retrieve /$MN/$MN/back-door-lock/state/la --from Clock-AE2
+tell "a CSE with a certificate of its own speaks as the gateway:"
+answer 4106 lk request retrieve /$IN/$IN --url "$https_in" --server /$IN --from /$MN --cert keys/impostor.pem --key keys/impostor.key --trust ca/root/ca.pem
+as_stranger() { lk request "$@" --url "$https_in" --server /$IN --psk-identity stranger@in.provider.com --psk-file keys/stranger.hex --from Cstranger; }
+printf '{"m2m:ae":{"api":"Nstranger","rr":false,"srv":["3"]}}' >ae.json
+as_stranger create /$IN/$IN --ty 2 --body ae.json >/dev/null || bad "the stranger cannot register"
+tell "a registered stranger without privilege:"
+answer 4103 as_stranger retrieve /$MN/$MN/front-door-lock/state/la
+why mn 'access_denied.*Cstranger'
+maf_as() { local who=$1; shift; lk maf "$@" --url "$https_maf" --maf $MAF_FQDN --client "$(case $who in phone) echo $DEVICE;; *) echo $STRANGER_DEVICE;; esac)" --cert keys/$who.pem --key keys/$who.key --trust ca/root/ca.pem; }
+reg=$(maf_as stranger register --admin $ADMIN_FQDN | cut -d' ' -f1) || bad "the second MAF client cannot register"
+key=$(grep key_registered maf/decisions.jsonl | tail -1 | field target); key=$(grep -o 'key_retrieved.*' maf/decisions.jsonl | tail -1 | grep -oE '[0-9A-F]{32}' | head -1)
+refused "a MAF client that is no target of the key" maf 'key_refused.*not among the targets' maf_as stranger retrieve-key "$key" --key-out stolen.hex
+[ ! -e stolen.hex ] || bad "the key was handed out"
+maf_as stranger register-key --registration "$reg" --admin $ADMIN_FQDN --suid 33 --target $SP/$IN --key-out esprim.hex >esprim.txt || bad "registering a key for ESPrim"
+refused "a key whose SUID is for another use" in 'key_fetch_failed.*another use' lk_in Cstranger --psk-identity "$(cut -d' ' -f1 esprim.txt)" --psk-file esprim.hex
+
+chapter "6  kill -9 in the middle"
+for d in mn in maf; do eval "kill -9 \$pid_$d"; done
+wait 2>/dev/null "$pid_mn" "$pid_in" "$pid_maf" || true
+start maf latchkey-maf "$MAF_PORT"; start in latchkey-cse "$IN_PORT"; start mn latchkey-cse "$MN_PORT"
+ok "IN-CSE, MN-CSE and MAF were killed and started again on the state they had acknowledged"
+for try in 1 2 3 4 5 6; do phone read front-door && break; [ $try -lt 6 ] || bad "the phone does not get through again"; sleep 2; done
+ok "sessions and registrations recovered"
+phone set "front-door UNLOCKED" || bad "unlocking after the restart"
+phone expect UNLOCKED || bad "no notification after the restart"
+ok "the phone unlocked the front door again"
+
+chapter "7  Certificates made with the OpenSSL commands of Annex B"
+. "$root/examples/door-lock/annex-b.sh"
+
+printf '\n\033[1m%s steps, all as they should be.\033[0m\n' "$steps"
+finished=1
+if [ "$keep" = 1 ]; then
+  umask 077
+  { for pair in IN_CSE=https://in-cse.my.m2mprovider.org:$IN_PORT MN_CSE=https://mn-cse-123456.in-cse.my.m2mprovider.org:$MN_PORT MAF=https://myMAF.provider.org:$MAF_PORT \
+      IN_LOCAL=http://127.0.0.1:$IN_LOCAL_PORT ADMIN=/$IN/Cadmin CA=$work/ca/root/ca.pem \
+      LOCK1_PSK_ID=$LOCK1_ID LOCK1_PSK_HEX=$LOCK1_KEY LOCK1_AE_ID=/$MN/Clock-AE1 LOCK2_PSK_ID=$LOCK2_ID LOCK2_PSK_HEX=$LOCK2_KEY LOCK2_AE_ID=/$MN/Clock-AE2 \
+      GATEWAY_CERT=$work/keys/mn.pem GATEWAY_KEY=$work/keys/mn.key GATEWAY_CSE_ID=/$MN INCSE_CERT=$work/keys/in.pem INCSE_KEY=$work/keys/in.key INCSE_CSE_ID=/$IN \
+      PHONE_CERT=$work/keys/phone.pem PHONE_KEY=$work/keys/phone.key PHONE_AE_ID=/$IN/Cphone MAFSERVER_CERT=$work/keys/maf.pem MAFSERVER_KEY=$work/keys/maf.key \
+      IN_CSE_RESOLVE=in-cse.my.m2mprovider.org:$IN_PORT:127.0.0.1 MN_CSE_RESOLVE=mn-cse-123456.in-cse.my.m2mprovider.org:$MN_PORT:127.0.0.1 MAF_RESOLVE=myMAF.provider.org:$MAF_PORT:127.0.0.1; do
+      printf "%s='%s'\n" "${pair%%=*}" "${pair#*=}"; done
+    printf "PIDS='%s'\n" "${PIDS[*]}"; } >demo.env
+  disown -a
+  cat <<EOF
+
+The daemons keep running. Try:
+  . build/demo/demo.env
+  curl --cacert \$CA --cert \$GATEWAY_CERT --key \$GATEWAY_KEY --resolve \$IN_CSE_RESOLVE -H 'X-M2M-Origin: /$MN' -H 'X-M2M-RI: 1' -H 'X-M2M-RVI: 3' \$IN_CSE/~/$IN/$IN
+  openssl s_client -connect 127.0.0.1:$MN_PORT -tls1_2 -cipher PSK-AES128-CBC-SHA256 -psk_identity \$LOCK1_PSK_ID -psk \$LOCK1_PSK_HEX
+  build/dev/bin/latchkey authz explain --admin build/demo/mn/admin.sock --originator /$IN/Cphone --operation create --ty 4 --target /$MN/$MN/front-door-lock/command
+  scripts/demo --stop
+EOF
+fi
