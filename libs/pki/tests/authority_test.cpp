@@ -287,7 +287,8 @@ TEST_F(AuthorityTest, folder_without_its_certificate_is_begun_anew) {
 TEST_F(AuthorityTest, opens_and_goes_on) {
   auto opened = Authority::open(folder.path("ca")).value();
   EXPECT_EQ(opened.certificate().der(), ca.certificate().der());
-  verify(opened.issue(subject(Flavour::ae_id), key.public_spki(), days(1)).value());
+  const auto verified = verify(opened.issue(subject(Flavour::ae_id), key.public_spki(), days(1)).value());
+  EXPECT_EQ(verified.identity.ae_id, ae_id("/in-cse/CAE1"));
 }
 
 TEST_F(AuthorityTest, open_refuses_what_it_cannot_trust) {
