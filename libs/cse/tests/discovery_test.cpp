@@ -1,0 +1,175 @@
+/// Discovery and filter criteria (procedures 9.4, TS-0004 7.3.3.14, 7.3.3.17).
+#include "pattern.h"
+#include "support/world.h"
+
+namespace latchkey::cse::test {
+namespace {
+
+class Discovery : public testing::Test {
+ protected:
+  void SetUp() override {
+    world.register_ae("C1", "one");
+    world.register_ae("C2", "two");
+    create("C1", Ty::cnt, R"({"m2m:cnt":{"rn":"a","lbl":["room:1","red"],"mni":10}})");
+    world.clock.advance(std::chrono::seconds(10));
+    create("C1", Ty::cnt, R"({"m2m:cnt":{"rn":"b","lbl":["room:2"],"et":"20240701T000000"}})");
+    create("-/one/a", Ty::cin, R"({"m2m:cin":{"rn":"i","con":"12345","cnf":"text/plain:0"}})");
+    create("-/one/a", Ty::cnt, R"({"m2m:cnt":{"rn":"deep","lbl":["red"]}})");
+    create("-/one/a/deep", Ty::cnt, R"({"m2m:cnt":{"rn":"deeper"}})");
+  }
+  void create(std::string_view to, Ty ty, std::string_view content) {
+    const auto made = world.create("C1", to, ty, content);
+    ASSERT_EQ(made.rsc, Rsc::created) << World::debug(made);
+  }
+  ResponsePrimitive ask(const codec::FilterCriteria& criteria, std::string_view to = "C1") {
+    auto request = world.make(Operation::retrieve, "C1", to);
+    request.fc = criteria;
+    request.fc->usage = codec::FilterUsage::discovery;
+    return world.send(world.session("C1"), request);
+  }
+  /// Names of what is found below "cse/one".
+  std::string names(const codec::FilterCriteria& criteria) {
+    std::string all;
+    for (const auto& uri : World::uris(ask(criteria)))
+      all += (all.empty() ? "" : " ") + uri.substr(std::string_view("cse/one/").size());
+    return all;
+  }
+  World world;
+};
+
+using Fc = codec::FilterCriteria;
+template <class Edit>
+Fc fc(Edit edit) {
+  Fc criteria;
+  edit(criteria);
+  return criteria;
+}
+TimePoint at(std::string_view text) { return *parse_timestamp(text); }
+
+TEST_F(Discovery, finds_descendants_and_not_the_target) {
+  EXPECT_EQ(names({}), "a a/deep a/deep/deeper a/i b");
+  EXPECT_TRUE(World::uris(ask({}, "-/one/b")).empty());
+  EXPECT_EQ(ask({}, "-/one/b").rsc, Rsc::ok) << "no match is an empty list";
+  EXPECT_EQ(ask({}, "-/none").rsc, Rsc::not_found);
+}
+
+TEST_F(Discovery, each_condition) {
+  EXPECT_EQ(names(fc([](Fc& c) { c.types = {4}; })), "a/i");
+  EXPECT_EQ(names(fc([](Fc& c) { c.types = {4, 3}; })), "a a/deep a/deep/deeper a/i b");
+  EXPECT_EQ(names(fc([](Fc& c) { c.labels = {"red"}; })), "a a/deep");
+  EXPECT_EQ(names(fc([](Fc& c) { c.labels = {"room:*"}; })), "a b");
+  EXPECT_EQ(names(fc([](Fc& c) {
+              c.labels = {"room:2", "red"};
+            })),
+            "a a/deep b")
+      << "values of one condition are alternatives";
+  EXPECT_EQ(names(fc([](Fc& c) { c.created_before = at("20240601T120010"); })), "a");
+  EXPECT_EQ(names(fc([](Fc& c) { c.created_after = at("20240601T120000"); })), "a/deep a/deep/deeper a/i b");
+  EXPECT_EQ(names(fc([](Fc& c) { c.created_after = at("20240601T120010"); })), "");
+  EXPECT_EQ(names(fc([](Fc& c) { c.modified_since = at("20240601T120005"); })),
+            "a a/deep a/deep/deeper a/i b")
+      << "a counted its instance";
+  EXPECT_EQ(names(fc([](Fc& c) { c.unmodified_since = at("20240601T120005"); })), "");
+  EXPECT_EQ(names(fc([](Fc& c) { c.expire_before = at("20240701T000001"); })), "b");
+  EXPECT_EQ(names(fc([](Fc& c) { c.expire_after = at("20240701T000000"); })), "a a/deep a/deep/deeper a/i");
+  EXPECT_EQ(names(fc([](Fc& c) { c.state_tag_bigger = 0; })), "a a/i");
+  EXPECT_EQ(names(fc([](Fc& c) { c.state_tag_smaller = 1; })), "a/deep a/deep/deeper b");
+  EXPECT_EQ(names(fc([](Fc& c) { c.size_above = 5; })), "a/i");
+  EXPECT_EQ(names(fc([](Fc& c) { c.size_above = 6; })), "");
+  EXPECT_EQ(names(fc([](Fc& c) { c.size_below = 5; })), "");
+  EXPECT_EQ(names(fc([](Fc& c) { c.size_below = 6; })), "a/i");
+  EXPECT_EQ(names(fc([](Fc& c) { c.content_types = {"text/plain"}; })), "a/i");
+  EXPECT_EQ(names(fc([](Fc& c) { c.content_types = {"text/plain:1"}; })), "");
+  EXPECT_EQ(names(fc([](Fc& c) { c.attributes = {{"rn", "de*"}}; })), "a/deep a/deep/deeper");
+  EXPECT_EQ(names(fc([](Fc& c) { c.attributes = {{"mni", "10"}}; })), "a");
+  EXPECT_EQ(names(fc([](Fc& c) { c.attributes = {{"rn", "a"}, {"rn", "b"}}; })), "a b");
+}
+
+TEST_F(Discovery, conditions_combine_by_and_or_or) {
+  const auto both = [](bool any) {
+    return fc([&](Fc& c) {
+      c.labels = {"red"};
+      c.attributes = {{"mni", "10"}};
+      c.any = any;
+    });
+  };
+  EXPECT_EQ(names(both(false)), "a");
+  EXPECT_EQ(names(both(true)), "a a/deep");
+}
+
+TEST_F(Discovery, limits_cut_the_result_and_say_so) {
+  const auto level = fc([](Fc& c) { c.level = 1; });
+  EXPECT_EQ(names(level), "a b");
+  EXPECT_EQ(names(fc([](Fc& c) { c.level = 2; })), "a a/deep a/i b");
+  const auto first = ask(fc([](Fc& c) { c.limit = 2; }));
+  EXPECT_EQ(World::uris(first), (std::vector<std::string>{"cse/one/a", "cse/one/a/deep"}));
+  EXPECT_EQ(first.cnst, 1U);
+  EXPECT_EQ(first.cnot, 2U);
+  const auto rest = ask(fc([&](Fc& c) { c.offset = *first.cnot; }));
+  EXPECT_EQ(World::uris(rest),
+            (std::vector<std::string>{"cse/one/a/deep/deeper", "cse/one/a/i", "cse/one/b"}));
+  EXPECT_EQ(rest.cnst, 2U);
+  EXPECT_EQ(ask(fc([](Fc& c) { c.limit = 5; })).cnst, 2U) << "exactly all";
+}
+
+TEST_F(Discovery, the_cse_limits_what_nobody_limits) {
+  auto options = World::in_options();
+  options.results_max = 3;
+  World small(options);
+  small.register_ae("C1", "one");
+  for (int i = 0; i < 4; ++i) small.create("C1", "C1", Ty::cnt, R"({"m2m:cnt":{}})");
+  auto request = small.make(Operation::retrieve, "C1", "C1");
+  request.fc.emplace().usage = codec::FilterUsage::discovery;
+  const auto response = small.send(small.session("C1"), request);
+  EXPECT_EQ(World::uris(response).size(), 3U);
+  EXPECT_EQ(response.cnst, 1U);
+  request.fc.reset();
+  request.rcn = codec::ResultContent::attributes_and_children;
+  const auto nested = small.send(small.session("C1"), request);
+  EXPECT_EQ(World::attributes(nested).at("m2m:cnt").as_array().size(), 3U);
+  EXPECT_EQ(nested.cnst, 1U);
+}
+
+TEST_F(Discovery, the_form_of_the_addresses) {
+  auto request = world.make(Operation::retrieve, "C1", "/in-cse/-/one");
+  request.fc.emplace().usage = codec::FilterUsage::discovery;
+  request.fc->attributes = {{"rn", "b"}};
+  EXPECT_EQ(World::uris(world.send(world.session("C1"), request)),
+            std::vector<std::string>{"/in-cse/cse/one/b"});
+  request.to = "//sp.example/in-cse/-/one";
+  EXPECT_EQ(World::uris(world.send(world.session("C1"), request)),
+            std::vector<std::string>{"//sp.example/in-cse/cse/one/b"});
+  request.drt = 2;
+  request.to = "-/one";
+  const auto ri = World::text(world.retrieve("C1", "-/one/b"), "ri");
+  EXPECT_EQ(World::uris(world.send(world.session("C1"), request)), std::vector<std::string>{ri});
+  request.rcn = codec::ResultContent::child_references;
+  const auto refs = world.send(world.session("C1"), request).pc.at("m2m:rrl").at("rrf").as_array();
+  ASSERT_EQ(refs.size(), 1U);
+  EXPECT_EQ(refs[0].at("val"), json::string(ri));
+  request.rcn = codec::ResultContent::attributes;
+  EXPECT_EQ(world.send(world.session("C1"), request).rsc, Rsc::bad_request);
+}
+
+TEST_F(Discovery, lists_only_what_the_originator_may_discover) {
+  auto request = world.make(Operation::retrieve, "C2", "-");
+  request.fc.emplace().usage = codec::FilterUsage::discovery;
+  EXPECT_EQ(World::uris(world.send(world.session("C2"), request)), std::vector<std::string>{"cse/two"});
+}
+
+TEST(Pattern, a_star_ends_at_a_slash_unless_told_otherwise) {
+  EXPECT_TRUE(matches_pattern("C*", "C"));
+  EXPECT_TRUE(matches_pattern("C*k", "Clock"));
+  EXPECT_TRUE(matches_pattern("*o*k", "Clock"));
+  EXPECT_FALSE(matches_pattern("C*", "S1"));
+  EXPECT_FALSE(matches_pattern("C*k", "Clocks"));
+  EXPECT_FALSE(matches_pattern("/mn*", "/mn-a/C1"));
+  EXPECT_TRUE(matches_pattern("/mn*/C*", "/mn-a/C1"));
+  EXPECT_TRUE(matches_pattern("/mn*", "/mn-a/C1", Reach::whole));
+  EXPECT_TRUE(matches_pattern("", ""));
+  EXPECT_FALSE(matches_pattern("", "x"));
+  EXPECT_TRUE(matches_pattern("*", ""));
+}
+
+}  // namespace
+}  // namespace latchkey::cse::test
