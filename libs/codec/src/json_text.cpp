@@ -1,9 +1,13 @@
 #include <algorithm>
 #include <array>
+#include <boost/container/small_vector.hpp>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_stack.hpp>
 #include <charconv>
+#include <forward_list>
+#include <functional>
+#include <utility>
 
 #include "latchkey/codec/primitive.h"
 #include "text.h"
@@ -24,8 +28,9 @@ class Builder {
   static constexpr std::size_t max_key_size = json::string::max_size();
   static constexpr std::size_t max_string_size = json::string::max_size();
 
-  Builder(const PrimitiveLimits& limits, unsigned char* scratch, std::size_t size)
-      : limits_(limits), stack_(json::storage_ptr(), scratch, size) {
+  /// `text` is what will be read, all of it at once.
+  Builder(std::string_view text, const PrimitiveLimits& limits, unsigned char* scratch, std::size_t size)
+      : text_(text), limits_(limits), stack_(json::storage_ptr(), scratch, size) {
     stack_.reset();
   }
 
@@ -41,11 +46,9 @@ class Builder {
   }
   bool on_object_end(std::size_t n, ErrorCodeOut& ec) {
     const std::size_t start = object_starts_.back();
-    const std::size_t text_start = start < keys_.size() ? keys_[start].offset : key_text_.size();
-    if (const Key* const twice = repeated(start)) {
-      return stop(ec, "member '" + shown(text_of(*twice)) + "' stands twice in one object");
+    if (const auto* const twice = repeated(start)) {
+      return stop(ec, "member '" + shown(*twice) + "' stands twice in one object");
     }
-    key_text_.resize(text_start);
     keys_.resize(start);
     object_starts_.pop_back();
     stack_.push_object(n);
@@ -58,13 +61,12 @@ class Builder {
   }
 
   bool on_key_part(Text part, std::size_t, ErrorCodeOut&) {
-    key_text_.append(part.data(), part.size());
+    key_part_.append(part.data(), part.size());
     stack_.push_chars(part);
     return true;
   }
-  bool on_key(Text part, std::size_t size, ErrorCodeOut&) {
-    key_text_.append(part.data(), part.size());
-    keys_.push_back({key_text_.size() - size, size});
+  bool on_key(Text part, std::size_t, ErrorCodeOut&) {
+    keys_.push_back(whole_key(part));
     stack_.push_key(part);
     return true;
   }
@@ -114,10 +116,6 @@ class Builder {
   bool on_comment(Text, ErrorCodeOut&) { return true; }
 
  private:
-  struct Key {
-    std::size_t offset, size;
-  };
-
   bool stop(ErrorCodeOut& ec, std::string reason) {
     reason_ = std::move(reason);
     ec = json::make_error_code(json::error::exception);
@@ -130,32 +128,40 @@ class Builder {
     return stop(ec, "more than " + std::to_string(limits_.members) + " members and elements");
   }
 
-  [[nodiscard]] std::string_view text_of(const Key& key) const noexcept {
-    return std::string_view(key_text_).substr(key.offset, key.size);
+  /// A key that stands in the text as it is needs no copy; one that came in parts or with escapes does.
+  std::string_view whole_key(Text part) {
+    const std::less_equal<const char*> before;
+    const bool in_text =
+        before(text_.data(), part.data()) && before(part.data() + part.size(), text_.data() + text_.size());
+    if (key_part_.empty() && in_text) return {part.data(), part.size()};
+    key_part_.append(part.data(), part.size());
+    return decoded_keys_.emplace_front(std::exchange(key_part_, {}));
   }
 
   /// A key of the innermost object that occurs twice. Few keys are compared pair by pair; many are sorted
   /// first, so that a hostile text costs n log n.
-  const Key* repeated(std::size_t start) {
+  const std::string_view* repeated(std::size_t start) {
     constexpr std::ptrdiff_t kFew = 24;
     const auto first = keys_.begin() + static_cast<std::ptrdiff_t>(start);
-    const auto same = [this](const Key& a, const Key& b) { return text_of(a) == text_of(b); };
-    if (keys_.end() - first <= kFew) {
-      for (auto at = first; at != keys_.end(); ++at) {
-        if (std::any_of(first, at, [&](const Key& earlier) { return same(earlier, *at); })) return &*at;
-      }
-      return nullptr;
+    if (keys_.end() - first > kFew) {
+      std::sort(first, keys_.end());
+      const auto twice = std::adjacent_find(first, keys_.end());
+      return twice != keys_.end() ? &*twice : nullptr;
     }
-    std::sort(first, keys_.end(), [this](const Key& a, const Key& b) { return text_of(a) < text_of(b); });
-    const auto twice = std::adjacent_find(first, keys_.end(), same);
-    return twice != keys_.end() ? &*twice : nullptr;
+    for (auto at = first; at != keys_.end(); ++at) {
+      if (std::find(first, at, *at) != at) return &*at;
+    }
+    return nullptr;
   }
 
+  std::string_view text_;
   const PrimitiveLimits& limits_;
   json::value_stack stack_;
-  std::string key_text_;  ///< the keys of all open objects, one after the other
-  std::vector<Key> keys_;
-  std::vector<std::size_t> object_starts_;  ///< per open object: the index of its first key
+  boost::container::small_vector<std::string_view, 32> keys_;  ///< of all open objects, one after the other
+  boost::container::small_vector<std::size_t, 16>
+      object_starts_;  ///< per open object: the index of its first key
+  std::string key_part_;
+  std::forward_list<std::string> decoded_keys_;  ///< what keys_ refers to where the text cannot serve
   std::string number_text_;
   std::size_t values_ = 0;
   std::string reason_;
@@ -175,7 +181,7 @@ Outcome<json::value> parse_json(std::string_view text, const PrimitiveLimits& li
   alignas(std::max_align_t) std::array<unsigned char, 4096> scratch;
   json::parse_options options;
   options.max_depth = limits.depth;
-  json::basic_parser<Builder> parser(options, limits, scratch.data(), scratch.size());
+  json::basic_parser<Builder> parser(options, text, limits, scratch.data(), scratch.size());
   json::error_code ec;
   const std::size_t used = parser.write_some(false, text.data(), text.size(), ec);
   if (!parser.handler().reason().empty())
