@@ -24,10 +24,20 @@ struct KeyHandle {
   friend bool operator==(const KeyHandle&, const KeyHandle&) = default;
 };
 
+/// As the rule of `name` says.
+[[nodiscard]] bool is_valid(const KeyHandle& handle) noexcept;
+
 /// Whose use a stored key is bound to; a wrong use is refused (denied).
 struct KeyAttributes {
   std::optional<Suid> suid;          ///< TS-0004 m2m:suid; a PSK is released only for its use
   std::optional<std::int64_t> expires_unix;  ///< seconds UTC; after it the key is expired
+};
+
+/// A secret on its way into an environment.
+struct NewKey {
+  KeyHandle handle;
+  KeyAttributes attributes;
+  SecretBytes secret;
 };
 
 class SecureEnvironment {
@@ -41,8 +51,13 @@ class SecureEnvironment {
 
   /// Stores a secret durably before it returns. conflict if the handle is taken. Thread-safe, may block on disk.
   [[nodiscard]] virtual Status store(const KeyHandle& handle, const KeyAttributes& attributes, SecretBytes&& secret) = 0;
+  /// All or none; a plug-in that can makes it one write to the disk.
+  [[nodiscard]] virtual Status store_all(std::vector<NewKey>&& keys);
   [[nodiscard]] virtual Status remove(const KeyHandle& handle) = 0;
   [[nodiscard]] virtual std::vector<KeyHandle> list() const = 0;
+  /// Takes over what another process (the CLI) has changed, removals too: a daemon calls it on SIGHUP. On an error what
+  /// is in memory stays. Thread-safe.
+  [[nodiscard]] virtual Status reload() { return {}; }
 
   /// A copy of a key for a TLS-PSK handshake: no TLS library takes a PSK by reference, so it must be handed over. Refused
   /// (denied) unless the key's SUID has use `use`; expired and not_found as they say. From memory, no disk. Thread-safe.
