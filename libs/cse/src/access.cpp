@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "latchkey/authz/explain.h"
 #include "latchkey/base/log.h"
 #include "latchkey/codec/resource_types.h"
 #include "trail.h"
@@ -15,21 +16,25 @@ bool has_own_policy(const Resource& resource) {
   return type != nullptr && type->has_acpi;
 }
 
-std::string names_of(const Governing& governing) {
+std::vector<std::string> names_of(const Governing& governing) {
+  std::vector<std::string> names;
+  for (const auto* const policy : governing.policies) names.push_back(policy->ri);
+  return names;
+}
+
+std::string joined(const std::vector<std::string>& names) {
   std::string text;
-  for (const auto* const policy : governing.policies) text += (text.empty() ? "" : ", ") + policy->ri;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
   return text;
 }
 
+/// With the policies that were asked, also where none of their rules stands out.
 std::string reason_of(const Verdict& verdict, const Governing& governing) {
   if (verdict.fixed != nullptr) return verdict.fixed;
-  const auto& decision = verdict.decision;
-  std::string text(authz::to_string(decision.reason));
-  // Below `operation` no single rule came far enough to be named.
-  if (decision.permit || decision.reason >= authz::Reason::operation) {
-    return text + ": rule " + std::to_string(decision.rule) + " of " + governing.policies[decision.set]->ri;
-  }
-  return governing.policies.empty() ? text : text + ": " + names_of(governing);
+  const auto names = names_of(governing);
+  const auto text = authz::summarize(verdict.decision, names);
+  const bool names_rule = verdict.permit || verdict.decision.reason > authz::Reason::originator;
+  return names_rule || names.empty() ? text : text + " (" + joined(names) + ")";
 }
 
 }  // namespace
@@ -50,11 +55,11 @@ authz::Op operation_of(const RequestPrimitive& primitive) noexcept {
   return authz::Op::notify;
 }
 
-Outcome<void> check_policy(const json::object& attributes, const SpId& home) {
+Outcome<void> check_policy(const json::object& attributes, const CseId& own) {
   for (const std::string_view name : {"pv", "pvs"}) {
     const auto* const rules = attributes.if_contains(name);
     if (rules == nullptr) continue;
-    if (auto set = authz::RuleSet::compile(*rules, home); !set) {
+    if (auto set = authz::RuleSet::compile(*rules, own.sp(), own); !set) {
       auto refusal = std::move(set).error();
       refusal.detail = "pc.m2m:acp." + std::string(name) + ": " + refusal.detail;
       return codec::refuse(std::move(refusal));
@@ -81,7 +86,7 @@ const PolicyEnforcement::Compiled& PolicyEnforcement::compiled(const Resource& p
   const auto compile = [&](std::string_view name) -> std::shared_ptr<const authz::RuleSet> {
     const auto* const rules = policy.attributes.if_contains(name);
     if (rules == nullptr) return nullptr;
-    auto set = authz::RuleSet::compile(*rules, core_.options.cse_id.sp());
+    auto set = authz::RuleSet::compile(*rules, core_.options.cse_id.sp(), core_.options.cse_id);
     if (set) return *std::move(set);
     // It was checked when it was stored: a policy that cannot be read any more permits nothing.
     log::error("cse", "policy " + policy.ri + " cannot be read: " + set.error().detail);
@@ -210,18 +215,21 @@ std::string PolicyEnforcement::explain(const Request& request, const Target& tar
                                        std::optional<std::uint32_t> child_type) {
   const auto found = governing(*target.resource, target.child);
   const auto verdict = judge(request, found, context(request, *target.resource, op, child_type));
+  const auto names = names_of(found);
   std::string text =
       "The target is " + core_.tree.path(*target.resource) + " (" + target.resource->ri + "). ";
   if (found.only) {
-    text += found.only->empty() ? "No policy applies; it belongs to the CSE itself. "
-                                : "No policy applies; only " + *found.only + " has access. ";
+    text += found.only->empty() ? "No policy applies; it belongs to the CSE itself.\n"
+                                : "No policy applies; only " + *found.only + " has access.\n";
   } else {
-    text += found.policies.empty() ? "None of the policies it refers to can be read. "
-                                   : "It is governed by " + names_of(found) + ". ";
+    text += names.empty() ? "None of the policies it refers to can be read.\n"
+                          : "It is governed by " + joined(names) + ".\n";
   }
-  text += request.rq_authn ? "The originator counts as authenticated. "
-                           : "The originator does not count as authenticated. ";
-  return text + (verdict.permit ? "PERMIT: " : "DENY: ") + reason_of(verdict, found) + ".";
+  text += request.rq_authn ? "The originator counts as authenticated.\n"
+                           : "The originator does not count as authenticated.\n";
+  if (verdict.fixed != nullptr)
+    return text + (verdict.permit ? "permitted: " : "denied: ") + verdict.fixed + "\n";
+  return text + authz::explain(context(request, *target.resource, op, child_type), found.sets, names);
 }
 
 // Groups as originators (PIP).

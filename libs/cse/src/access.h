@@ -74,7 +74,7 @@ class PolicyEnforcement final : public Access, private authz::GroupMembership {
 [[nodiscard]] authz::Op operation_of(const RequestPrimitive& primitive) noexcept;
 
 /// pv and pvs of an <accessControlPolicy> that is to be stored: 4000 unless both compile.
-[[nodiscard]] Outcome<void> check_policy(const json::object& attributes, const SpId& home);
+[[nodiscard]] Outcome<void> check_policy(const json::object& attributes, const CseId& own);
 
 /// The absolute id that an <AE> or <remoteCSE> stands for; empty for other types.
 [[nodiscard]] std::string entity_of(const Resource& resource, const CseId& own);

@@ -101,7 +101,7 @@ Outcome<void> complete(const Core& core, const Request& request, const Resource&
   if (auto fits = fit_expiration(core, parent, draft.attributes); !fits) return fits;
   if (auto known = check_policy_references(core, draft.attributes); !known) return known;
   if (draft.is(Ty::acp)) {
-    if (auto policy = check_policy(draft.attributes, core.options.cse_id.sp()); !policy) return policy;
+    if (auto policy = check_policy(draft.attributes, core.options.cse_id); !policy) return policy;
   }
   if (draft.is(Ty::cin)) {
     if (auto fits = check_fit(parent, content_size(draft.attributes["con"])); !fits) return fits;

@@ -59,7 +59,7 @@ Outcome<void> check_changes(const Core& core, const Resource& resource, Touched 
     if (auto fits = fit_expiration(core, *resource.parent, changes); !fits) return fits;
     if (auto last = check_children_expire_first(resource, changes); !last) return last;
   }
-  if (resource.is(Ty::acp)) return check_policy(changes, core.options.cse_id.sp());
+  if (resource.is(Ty::acp)) return check_policy(changes, core.options.cse_id);
   return {};
 }
 

@@ -288,7 +288,7 @@ TEST_F(Policies, decisions_are_audited_with_their_reason) {
   EXPECT_EQ(permitted.originator, "//sp.example/in-cse/C2");
   EXPECT_EQ(permitted.operation, "RETRIEVE");
   EXPECT_EQ(permitted.target, box);
-  EXPECT_NE(permitted.reason.find("rule 1 of " + acp), std::string::npos) << permitted.reason;
+  EXPECT_NE(permitted.reason.find(acp + " rule 1"), std::string::npos) << permitted.reason;
   world.remove("C2", box);
   const auto denied = world.audit.events().back();
   EXPECT_EQ(denied.id, AuditEventId::access_denied);
