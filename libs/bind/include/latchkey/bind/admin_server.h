@@ -1,10 +1,14 @@
 #pragma once
-/// The admin listener: /healthz, /readyz, /metrics and what a daemon adds; unix socket by default, never a public port.
+/// The admin listener: /healthz, /readyz, /metrics and what a daemon adds; unix socket by default, never a
+/// public port.
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "latchkey/base/error.h"
 #include "latchkey/bind/reactor.h"
 
 namespace latchkey::bind {
@@ -12,7 +16,7 @@ namespace latchkey::bind {
 struct AdminRequest {
   std::string method, path;
   std::map<std::string, std::string> query;
-  std::uint32_t peer_uid = 0;   ///< unix socket only
+  std::uint32_t peer_uid = 0;  ///< unix socket only
 };
 struct AdminResponse {
   int status = 200;
@@ -20,8 +24,8 @@ struct AdminResponse {
   std::string body;
 };
 struct AdminOptions {
-  std::string unix_path;        ///< 0600; empty when TCP is used
-  std::string address;          ///< loopback only, else invalid_argument
+  std::string unix_path;  ///< 0600; empty when TCP is used
+  std::string address;    ///< loopback only, else invalid_argument
   std::uint16_t port = 0;
   std::vector<std::string> hosts;  ///< TCP: exact Host values; a request with Origin is refused
 };

@@ -12,14 +12,14 @@
 namespace latchkey::bind {
 
 struct PeerOptions {
-  std::string address;                  ///< IP address or host name to connect to; a path for a unix socket
+  std::string address;  ///< IP address or host name to connect to; a path for a unix socket
   std::uint16_t port = 0;
-  std::string host;                     ///< Host header and SNI: the peer's identity as a name, apart from `address`
+  std::string host;  ///< Host header and SNI: the peer's identity as a name, apart from `address`
   std::string path_prefix;
   /// Called before each new connection, so that a renewed key or certificate is used; nullptr: plain HTTP.
   std::function<Result<tls::ClientOptions>()> credentials;
-  std::size_t connections = 4;          ///< at most; 1 where the exporter of the session matters
-  std::size_t queue = 1'000;            ///< requests waiting for a connection; above it: unavailable
+  std::size_t connections = 4;  ///< at most; 1 where the exporter of the session matters
+  std::size_t queue = 1'000;    ///< requests waiting for a connection; above it: unavailable
   std::chrono::milliseconds connect_time{5'000};
   std::chrono::milliseconds idle_time{60'000};
   codec::PrimitiveLimits limits;

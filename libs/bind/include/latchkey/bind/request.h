@@ -1,5 +1,6 @@
 #pragma once
-/// What every binding hands to a daemon, and how a daemon sends: primitives with the SecurityContext they came under.
+/// What every binding hands to a daemon, and how a daemon sends: primitives with the SecurityContext they
+/// came under.
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -17,13 +18,14 @@ namespace latchkey::bind {
 
 /// What a listener is for (design section 2).
 enum class ListenerKind : std::uint8_t {
-  secure,          ///< TLS
-  plain,           ///< no TLS: loopback, or `insecure = true` in words
-  trusted_unix,    ///< trusted listener on a unix socket (0600, peer uid checked)
-  trusted_tcp,     ///< trusted listener on loopback TCP with an exact Host allow-list
+  secure,        ///< TLS
+  plain,         ///< no TLS: loopback, or `insecure = true` in words
+  trusted_unix,  ///< trusted listener on a unix socket (0600, peer uid checked)
+  trusted_tcp,   ///< trusted listener on loopback TCP with an exact Host allow-list
 };
 
-/// The connection a request came over, for those procedures that need it (RFC 5705 exporter, one key a session).
+/// The connection a request came over, for those procedures that need it (RFC 5705 exporter, one key a
+/// session).
 class Channel {
  public:
   Channel() = default;
@@ -38,10 +40,10 @@ class Channel {
 
 struct IncomingRequest {
   codec::RequestPrimitive primitive;
-  tls::SecurityContextPtr security;                 ///< never null; framework none without TLS
+  tls::SecurityContextPtr security;  ///< never null; framework none without TLS
   ListenerKind listener = ListenerKind::secure;
-  std::string listener_name;                        ///< from the configuration
-  std::string peer;                                 ///< "address:port" of the socket, or "unix:uid=..."
+  std::string listener_name;                            ///< from the configuration
+  std::string peer;                                     ///< "address:port" of the socket, or "unix:uid=..."
   std::optional<std::array<std::uint8_t, 16>> peer_ip;  ///< rq_ip, IPv4 mapped
   std::weak_ptr<Channel> channel;
   TimePoint received{};
@@ -55,8 +57,8 @@ class RequestHandler {
   RequestHandler(const RequestHandler&) = delete;
   RequestHandler& operator=(const RequestHandler&) = delete;
   virtual ~RequestHandler() = default;
-  /// Reactor's thread. `respond` is called exactly once, now or later, on the reactor's thread; the connection may be gone
-  /// by then.
+  /// Reactor's thread. `respond` is called exactly once, now or later, on the reactor's thread; the
+  /// connection may be gone by then.
   virtual void handle(IncomingRequest request, Respond respond) = 0;
 };
 
@@ -67,8 +69,9 @@ class RequestSender {
   RequestSender(const RequestSender&) = delete;
   RequestSender& operator=(const RequestSender&) = delete;
   virtual ~RequestSender() = default;
-  /// `done` is called exactly once on the reactor's thread. unavailable: not connected or lost before an answer came
-  /// (the request may have been executed); expired: no answer in time; authentication: the handshake failed.
+  /// `done` is called exactly once on the reactor's thread. unavailable: not connected or lost before an
+  /// answer came (the request may have been executed); expired: no answer in time; authentication: the
+  /// handshake failed.
   using Done = UniqueFunction<void(Result<codec::ResponsePrimitive>)>;
   virtual void send(codec::RequestPrimitive request, std::chrono::milliseconds timeout, Done done) = 0;
 };

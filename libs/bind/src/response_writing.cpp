@@ -1,0 +1,74 @@
+/// From a response primitive to an HTTP response (TS-0009 6.3, 6.4).
+#include "header_writer.h"
+#include "http_mapping.h"
+
+namespace latchkey::bind {
+namespace {
+
+using codec::ResponsePrimitive;
+using codec::Rsc;
+
+void write_parameters(HeaderWriter& head, const ResponsePrimitive& response) {
+  head.number(Field::m2m_rsc, static_cast<std::uint64_t>(response.rsc));
+  if (!response.rqi.empty()) head.field(Field::m2m_ri, response.rqi);
+  head.optional(Field::m2m_rvi, response.rvi);
+  if (!response.from.empty()) head.field(Field::m2m_origin, response.from);
+  head.optional_time(Field::m2m_ot, response.ot);
+  head.optional_time(Field::m2m_rst, response.rset);
+  head.optional_number(Field::m2m_ec, response.ec);
+  head.optional_number(Field::m2m_cts, response.cnst);
+  head.optional_number(Field::m2m_cto, response.cnot);
+  head.optional(Field::m2m_vsi, response.vsi);
+  if (!response.content_location.empty()) head.field(Field::content_location, response.content_location);
+}
+
+/// Token Request Information takes the place of content and debug text (TS-0009 6.4.20).
+std::string body_of(const ResponsePrimitive& response) {
+  if (!response.tqf.is_null()) return codec::to_text(codec::json::object{{"m2m:tqf", response.tqf}});
+  return response.pc.is_null() ? std::string() : codec::to_text(response.pc);
+}
+
+}  // namespace
+
+Status write_response(std::string& out, const ResponsePrimitive& response, const ResponseForm& form) {
+  const int status = form.http_status != 0 ? form.http_status : codec::http_status(response.rsc);
+  std::optional<std::string> ati;
+  if (!response.ati.is_null()) {
+    ati = ati_to_text(response.ati);
+    if (!ati) return fail(ErrorCode::invalid_argument, "X-M2M-ATI: not {\"ltia\": [{\"lti\", \"tkid\"}]}");
+  }
+  const std::string body = form.without_body ? std::string() : body_of(response);
+  HeaderWriter head(out);
+  head.status_line(status);
+  write_parameters(head, response);
+  head.optional(Field::m2m_ati, ati);
+  if (status == 405) head.line("Allow: GET, POST, PUT, DELETE");
+  if (form.retry_after_seconds > 0) head.number(Field::retry_after, form.retry_after_seconds);
+  if (form.close) head.line("Connection: close");
+  if (!body.empty()) head.field(Field::content_type, to_string(form.media));
+  return head.finish(true, body);
+}
+
+std::optional<std::string> ati_to_text(const codec::json::value& ati) {
+  const auto* object = ati.if_object();
+  const auto* list = object != nullptr ? object->if_contains("ltia") : nullptr;
+  if (list == nullptr || !list->is_array() || list->get_array().empty()) return std::nullopt;
+  std::string out;
+  for (const auto& entry : list->get_array()) {
+    const auto* pair = entry.if_object();
+    const auto* lti = pair != nullptr ? pair->if_contains("lti") : nullptr;
+    const auto* tkid = pair != nullptr ? pair->if_contains("tkid") : nullptr;
+    if (lti == nullptr || tkid == nullptr || !lti->is_string() || !tkid->is_string()) return std::nullopt;
+    const std::string local(lti->get_string());
+    const std::string token(tkid->get_string());
+    const bool carried = !local.empty() && !token.empty() &&
+                         local.find_first_of(":+ ") == std::string::npos &&
+                         token.find_first_of("+ ") == std::string::npos;
+    if (!carried) return std::nullopt;
+    if (!out.empty()) out += " + ";
+    ((out += local) += ':') += token;
+  }
+  return out;
+}
+
+}  // namespace latchkey::bind
