@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kKekFileBytesMax = 2 * kKekBytes + 1;
+constexpr std::size_t kKekFileBytesMax = 2 * kKekBytes + 2;  // hex and CR LF
 
 std::string_view without_newline(std::string_view text) {
   if (text.ends_with('\n')) text.remove_suffix(1);
