@@ -12,11 +12,14 @@ bool contains_any(std::string_view text, std::span<const std::string_view> words
                      [&](std::string_view word) { return text.find(word) != text.npos; });
 }
 
+/// "the peer sent alert 20 BAD_RECORD_MAC"
 std::string received_alert(gnutls_session_t session) {
+  constexpr std::string_view kPrefix = "GNUTLS_A_";
   const auto alert = gnutls_alert_get(session);
-  const char* name = gnutls_alert_get_strname(alert);
-  return "the peer sent alert " + std::to_string(static_cast<int>(alert)) + " " +
-         (name == nullptr ? "" : name);
+  const char* known = gnutls_alert_get_strname(alert);
+  std::string_view name = known == nullptr ? std::string_view() : known;
+  if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+  return "the peer sent alert " + std::to_string(static_cast<int>(alert)) + " " + std::string(name);
 }
 
 /// What people read, where GnuTLS's own words do not say enough.
@@ -47,7 +50,10 @@ gnutls_alert_description_t alert_for_chain(const Error& error) noexcept {
 }
 
 Refusal refusal_for(gnutls_session_t session, int error) {
-  if (error == GNUTLS_E_FATAL_ALERT_RECEIVED || error == GNUTLS_E_WARNING_ALERT_RECEIVED) {
+  // A server that waits for a certificate is told of an alert as if no certificate had come.
+  const bool alerted =
+      error == GNUTLS_E_NO_CERTIFICATE_FOUND && gnutls_alert_get(session) != GNUTLS_A_CLOSE_NOTIFY;
+  if (alerted || error == GNUTLS_E_FATAL_ALERT_RECEIVED || error == GNUTLS_E_WARNING_ALERT_RECEIVED) {
     return {std::nullopt, received_alert(session)};
   }
   int level = GNUTLS_AL_FATAL;

@@ -28,6 +28,9 @@ ServerSession::ServerSession(std::shared_ptr<ServerCore> core, std::string peer)
       core_(std::move(core)),
       credentials_(core_->credentials),
       reader_(core_->options.limits.handshake_octets) {
+  // Until the ClientHello has chosen: GnuTLS cannot even send an alert without a priority.
+  if (const auto priority = priority_for(std::span(core_->suites).first(1)))
+    gnutls_priority_set(tls(), *priority);
   if (credentials_->certificate) {
     gnutls_credentials_set(tls(), GNUTLS_CRD_CERTIFICATE, credentials_->certificate->get());
     const bool required = core_->options.require_client_certificate;

@@ -113,8 +113,12 @@ void SessionImpl::receive(ByteView ciphertext) {
 
 void SessionImpl::drive() {
   for (int warnings = 0;;) {
+    const std::size_t before = handshake_octets_;
     const int result = gnutls_handshake(tls_);
     if (result == GNUTLS_E_SUCCESS) return establish();
+    // GnuTLS pauses after each piece of a message that is split over records, though more has come.
+    const bool more = pulled_ < released_ || !view_.empty();
+    if (result == GNUTLS_E_AGAIN && more && handshake_octets_ > before) continue;
     if (result == GNUTLS_E_AGAIN) {
       over_limit();
       return;

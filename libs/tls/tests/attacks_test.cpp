@@ -254,6 +254,26 @@ TEST_F(Attack, ATruncatedStreamIsNotAClosedOne) {
   EXPECT_EQ(second->write(as_bytes("x")).error().code, ErrorCode::unavailable);
 }
 
+TEST_F(Attack, AFinishedThatDoesNotVerifyIsRejectedByEitherEnd) {
+  cover({"TR-A.2-04", "TR-A.2-06"});
+  auto endpoint = this->endpoint();
+  for (const bool by_client : {true, false}) {
+    auto server = endpoint->accept("p:1");
+    auto client = this->client(psk_options());
+    server->receive(client->take_output());
+    client->receive(server->take_output());
+    Bytes flight = client->take_output();
+    if (by_client) flight.back() ^= 1;
+    server->receive(flight);
+    flight = server->take_output();
+    if (!by_client) flight.back() ^= 1;
+    client->receive(flight);
+    EXPECT_EQ((by_client ? server : client)->state(), Session::State::failed);
+    EXPECT_EQ((by_client ? server : client)->context(), nullptr);
+    EXPECT_NE(client->state(), Session::State::established);
+  }
+}
+
 TEST_F(Attack, AnyFlippedBitOfARecordIsRejected) {
   auto endpoint = this->endpoint();
   auto probe = endpoint->accept("p:1");

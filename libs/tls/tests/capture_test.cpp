@@ -118,7 +118,7 @@ class Capture : public World {
 
 TEST_F(Capture, PskHandshakeOfTr0038A2) {
   // TR-A.2-02 but for the empty session ID: GnuTLS always makes one, and no session is ever found by it.
-  cover({"TR-A.2-01", "TR-A.2-03", "TR-A.2-04", "TR-A.2-05", "TR-A.2-06", "TR-A.2-07", "TR-A.2-09"});
+  cover({"TR-A.2-01", "TR-A.2-03", "TR-A.2-05", "TR-A.2-07", "TR-A.2-09"});
   run(psk_options());
   expect_client_hello(0x00ae);
   expect_server_hello(0x00ae);
@@ -126,7 +126,7 @@ TEST_F(Capture, PskHandshakeOfTr0038A2) {
   EXPECT_TRUE(message(0x0e, false).body.empty());
   EXPECT_EQ(types(true), (std::vector<int>{0x01, 0x10}));
   const Bytes& exchange = message(0x10, true).body;
-  EXPECT_EQ(exchange[0] << 8U | exchange[1], 36);
+  EXPECT_EQ(exchange[0] << 8U | exchange[1], 35);
   EXPECT_EQ(*parse_psk_identity(exchange), kLockId);
   expect_change_and_finished(true);
   expect_change_and_finished(false);

@@ -24,7 +24,7 @@ class CertificateHandshake : public World {
 
 TEST_F(CertificateHandshake, AssociatesTheCseIdsOfBothCertificates) {
   cover({"8.2.2.2-06", "8.2.2.2-07", "8.2.2.2-08", "8.2.2.2-09", "8.2.2.2-10", "8.2.2.2-11", "10.2.1-01",
-         "10.2.3-01", "10.2.3-02", "10.2.3-T01", "TR-7.1.3-04"});
+         "10.2.3-01", "10.2.3-02", "10.2.3-T01", "TR-7.1.3-04", "TR-7.1.3-06", "TR-7.1.3-07"});
   auto endpoint = this->endpoint();
   run(*endpoint, certificate_options());
   ASSERT_EQ(server_session->state(), Session::State::established) << server_session->failure();
@@ -103,7 +103,7 @@ TEST_F(CertificateHandshake, ARevokedCertificateIsRefused) {
 }
 
 TEST_F(CertificateHandshake, AServerThatIsNotTheConfiguredCseIsRefused) {
-  cover({"8.2.2.2-04", "TR-7.1.3-05"});
+  cover({"8.2.2.2-04", "TR-7.1.3-05", "TR-A.3-10"});
   auto endpoint = this->endpoint();
   auto options = certificate_options();
   options.check_server = expects_cse(mn_cse());

@@ -46,7 +46,7 @@ TEST_F(ChainCacheTest, AnotherTrustStoreAsksAgain) {
   ASSERT_TRUE(cache.verify(presented(mn_cse_identity()), *trust, now, home()));
   EXPECT_FALSE(
       cache.verify(presented(mn_cse_identity()), *TestPki::instance().stranger_trust(), now, home()));
-  ASSERT_TRUE(cache.verify(presented(mn_cse_identity()), *TestPki::instance().trust(), now, home()));
+  ASSERT_TRUE(cache.verify(presented(mn_cse_identity()), *TestPki::instance().trust_with({}), now, home()));
   EXPECT_EQ(cache.size(), 2U);
 }
 

@@ -7,26 +7,30 @@
 namespace latchkey::tls {
 namespace {
 
+/// Octet by octet: g++ 12 warns of a range insert into a vector whose size it has worked out.
+void append(Bytes& to, ByteView octets) {
+  for (const std::uint8_t octet : octets) to.push_back(octet);
+}
+Bytes operator+(Bytes a, const Bytes& b) {
+  append(a, b);
+  return a;
+}
 Bytes message(std::uint8_t type, ByteView body) {
   Bytes octets{type, static_cast<std::uint8_t>(body.size() >> 16U),
                static_cast<std::uint8_t>(body.size() >> 8U), static_cast<std::uint8_t>(body.size())};
-  octets.insert(octets.end(), body.begin(), body.end());
+  append(octets, body);
   return octets;
 }
 Bytes record(std::uint8_t type, ByteView body) {
   Bytes octets{type, 3, 3, static_cast<std::uint8_t>(body.size() >> 8U),
                static_cast<std::uint8_t>(body.size())};
-  octets.insert(octets.end(), body.begin(), body.end());
+  append(octets, body);
   return octets;
 }
 Bytes key_exchange(std::string_view identity) {
   Bytes body{static_cast<std::uint8_t>(identity.size() >> 8U), static_cast<std::uint8_t>(identity.size())};
-  body.insert(body.end(), identity.begin(), identity.end());
+  append(body, as_bytes(identity));
   return body;
-}
-Bytes operator+(Bytes a, const Bytes& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
 }
 
 /// Feeds everything to a reader; the messages it completes.
@@ -167,7 +171,7 @@ TEST(SniHostName, LeavesOutWhatSniMayNotCarry) {
 Bytes extension(std::uint16_t type, ByteView body) {
   Bytes octets{static_cast<std::uint8_t>(type >> 8U), static_cast<std::uint8_t>(type),
                static_cast<std::uint8_t>(body.size() >> 8U), static_cast<std::uint8_t>(body.size())};
-  octets.insert(octets.end(), body.begin(), body.end());
+  append(octets, body);
   return octets;
 }
 Bytes hello(const Bytes& extensions, std::uint16_t version = 0x0303) {

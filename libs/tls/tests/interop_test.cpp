@@ -107,14 +107,14 @@ TEST_F(Interop, OpensslClientWithCertificate) {
 }
 
 TEST_F(Interop, GnutlsClientWithPsk) {
-  serve({"gnutls-cli", "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+PSK", "--pskusername", kLockId,
-         "--pskkey", kLockKeyHex, "--keymatexport", kLabel, "--keymatexportsize", "48", "127.0.0.1",
+  serve({"gnutls-cli", "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+PSK:+SHA256", "--pskusername",
+         kLockId, "--pskkey", kLockKeyHex, "--keymatexport", kLabel, "--keymatexportsize", "48", "127.0.0.1",
          "--port"});
 }
 
 TEST_F(Interop, GnutlsClientWithCertificate) {
   const Identity& mn = mn_cse_identity();
-  serve({"gnutls-cli", "--insecure", "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.2", "--x509certfile",
+  serve({"gnutls-cli", "--insecure", "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.2:+SHA256", "--x509certfile",
          mn.chain_file, "--x509keyfile", mn.key_file, "--keymatexport", kLabel, "--keymatexportsize", "48",
          "127.0.0.1", "--port"});
 }
@@ -159,17 +159,19 @@ TEST_F(Interop, GnutlsServerWithPsk) {
   const std::string file = TestPki::instance().folder() + "/psk";
   std::ofstream(file) << kLockId << ":" << kLockKeyHex << "\n";
   const std::uint16_t port = free_port();
-  reach({"gnutls-serv", "--echo", "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+PSK", "--pskpasswd",
-         file, "--keymatexport", kLabel, "--keymatexportsize", "48", "--port", std::to_string(port)},
+  reach({"gnutls-serv", "--echo", "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+PSK:+SHA256",
+         "--pskpasswd", file, "--keymatexport", kLabel, "--keymatexportsize", "48", "--port",
+         std::to_string(port)},
         port, psk_options());
 }
 
 TEST_F(Interop, GnutlsServerWithCertificate) {
   const Identity& in = in_cse_identity();
   const std::uint16_t port = free_port();
-  reach({"gnutls-serv", "--echo", "--require-client-cert", "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.2",
-         "--x509cafile", TestPki::instance().ca_file(), "--x509certfile", in.chain_file, "--x509keyfile",
-         in.key_file, "--keymatexport", kLabel, "--keymatexportsize", "48", "--port", std::to_string(port)},
+  reach({"gnutls-serv", "--echo", "--require-client-cert", "--priority",
+         "NORMAL:-VERS-ALL:+VERS-TLS1.2:+SHA256", "--x509cafile", TestPki::instance().ca_file(),
+         "--x509certfile", in.chain_file, "--x509keyfile", in.key_file, "--keymatexport", kLabel,
+         "--keymatexportsize", "48", "--port", std::to_string(port)},
         port, certificate_options());
 }
 

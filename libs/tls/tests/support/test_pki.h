@@ -57,7 +57,7 @@ class TestPki {
     return issue(issuing_, subject, std::chrono::days(100));
   }
 
-  std::shared_ptr<const pki::TrustStore> trust() { return trust_with({}); }
+  std::shared_ptr<const pki::TrustStore> trust() { return trust_; }
   std::shared_ptr<const pki::TrustStore> trust_with(std::vector<Bytes> crls) {
     return *pki::TrustStore::make({{root_.certificate(), {}}}, std::move(crls));
   }
@@ -114,6 +114,7 @@ class TestPki {
   pki::Authority root_;
   pki::Authority issuing_;
   pki::Authority stranger_;
+  std::shared_ptr<const pki::TrustStore> trust_ = trust_with({});
   int issued_ = 0;
 };
 
