@@ -25,7 +25,7 @@ int run(const DeviceOptions& device) {
   for (const auto& state : states) {
     must_answer(
         "watching " + state,
-        ae.create(device.registrar + "/" + state, static_cast<std::uint32_t>(codec::Ty::sub), "m2m:sub",
+        ae.create(state, static_cast<std::uint32_t>(codec::Ty::sub), "m2m:sub",
                   {{"rn", "gateway-watch"}, {"nu", {ae.resource()}}, {"nct", 1}, {"enc", {{"net", {3}}}}}),
         {Rsc::created, Rsc::conflict});
     say("watching " + state);

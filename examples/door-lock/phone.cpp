@@ -171,8 +171,9 @@ class Phone {
 
   /// Waits for a notification of this state.
   Status expect(const std::string& state) {
-    const bool came =
-        reactor_.run_until([&] { return std::erase(notified_, state) > 0; }, std::chrono::seconds(10));
+    bool came = false;
+    reactor_.run_until([&] { return came = came || std::erase(notified_, state) > 0; },
+                       std::chrono::seconds(10));
     if (!came) return fail(ErrorCode::expired, "no notification of " + state);
     say("notified " + state);
     return {};

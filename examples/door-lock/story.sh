@@ -32,9 +32,10 @@ trap cleanup EXIT
 # ---- PKI and credentials ----
 chapter "0  Credentials"
 lk() { "$bin/latchkey" "$@"; }
+mkdir ca keys
 lk pki root ca/root --name "Trusted Certificate Authority" --permit-dns my.m2mprovider.org --permit-dns provider.org --permit-uri my.m2mprovider.org --permit-device 0.2.481.1.100 >/dev/null
 lk pki intermediate ca/issuing --parent ca/root --name "MY_M2M_PROVIDER issuing CA" --permit-dns my.m2mprovider.org --permit-dns provider.org --permit-uri my.m2mprovider.org --permit-device 0.2.481.1.100 --days 1825 >/dev/null
-mkdir keys
+
 issue() { lk pki issue --ca ca/issuing --key "keys/$1.key" --out "keys/$1.pem" "${@:2}" >/dev/null; }
 issue in --type cse-id --name /$IN
 issue mn --type cse-id --name /$MN --in-cse /$IN
@@ -44,6 +45,16 @@ issue stranger --type device --name $STRANGER_DEVICE
 issue impostor --type cse-id --name /impostor --in-cse /$IN
 lk pki root ca/other --name "Nobody's CA" --permit-dns my.m2mprovider.org >/dev/null
 lk pki issue --ca ca/other --key keys/untrusted.key --out keys/untrusted.pem --type cse-id --name /$MN --in-cse /$IN >/dev/null
+expired_certificate() { # what our own CA would not issue: a certificate of 2020
+  mkdir expired; : >expired/index.txt; echo 01 >expired/serial
+  printf '[ca]\ndefault_ca=d\n[d]\ndatabase=expired/index.txt\nserial=expired/serial\nnew_certs_dir=expired\ndefault_md=sha256\npolicy=p\nx509_extensions=x\n[p]\ncommonName=supplied\n[x]\nsubjectAltName=DNS:%s.%s.my.m2mprovider.org\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n[req]\ndistinguished_name=n\n[n]\n' $MN $IN >expired/ca.cnf
+  openssl ecparam -name prime256v1 -genkey -noout -out keys/expired.key
+  openssl req -new -key keys/expired.key -subj "/CN=expired" -config expired/ca.cnf -out expired/request.csr
+  openssl ca -batch -notext -config expired/ca.cnf -cert ca/issuing/ca.pem -keyfile ca/issuing/ca.key -in expired/request.csr -startdate 20200101000000Z -enddate 20200201000000Z -out expired/leaf.pem
+  cat expired/leaf.pem ca/issuing/ca.pem >keys/expired.pem
+  chmod 600 keys/expired.key
+}
+expired_certificate >expired.log 2>&1 || bad "making an expired certificate"
 umask 077
 printf %s $LOCK1_KEY >keys/lock1.hex; printf %s $LOCK2_KEY >keys/lock2.hex
 printf %s 00112233445566778899aabbccddeeff >keys/stranger.hex; printf %s ffffffffffffffff >keys/wrong.hex
@@ -234,7 +245,7 @@ ok "the phone found the locks by label, $IN forwarded to $MN and back"
 phone read front-door || bad "reading the state"
 ok "the phone read the state of the front door"
 phone watch front-door || bad "subscribing"
-ok "the phone subscribed; its target was verified over the polling channel"
+ok "the phone subscribed to the state of the front door at $MN"
 phone set "front-door UNLOCKED" || bad "unlocking"
 phone expect UNLOCKED || bad "no notification of the change"
 wait_for 5 lock1.log 'bolt UNLOCKED' || bad "the bolt did not move"
@@ -261,6 +272,10 @@ refused "wrong PSK" mn 'handshake_refused.*'$LOCK1_ID lk_mn --psk-identity $LOCK
 refused "unknown identity" mn 'handshake_refused.*nobody@in.provider.com' lk_mn --psk-identity nobody@in.provider.com --psk-file keys/lock1.hex
 refused "a key after its lifetime" mn 'handshake_refused.*old-lock' lk_mn --psk-identity old-lock@in.provider.com --psk-file keys/lock1.hex
 refused "an untrusted certificate" in 'handshake_refused.*(untrusted|issuer|unable)' lk_in /$MN --cert keys/untrusted.pem --key keys/untrusted.key --trust ca/root/ca.pem
+refused "an expired certificate" in 'handshake_refused.*(expired|validity)' lk_in /$MN --cert keys/expired.pem --key keys/expired.key --trust ca/root/ca.pem
+if lk request retrieve /$IN/$IN --url "$https_in" --server /$MN --in-cse /$IN --from /impostor --cert keys/impostor.pem --key keys/impostor.key --trust ca/root/ca.pem >refused.txt 2>&1; then bad "a server that is another CSE was accepted"; fi
+grep -q 'does not name' refused.txt || bad "a server that is another CSE was refused for another reason: $(cat refused.txt)"
+ok "a certificate whose SAN is another CSE's: $(head -1 refused.txt | sed 's/^latchkey: //')"
 tell "one lock speaks as the other:"
 answer 4106 as_lock1 retrieve /$MN/$MN/back-door-lock/state/la --from Clock-AE2
 tell "a CSE with a certificate of its own speaks as the gateway:"

@@ -16,7 +16,7 @@ using codec::ResponsePrimitive;
 using codec::Rsc;
 
 constexpr std::chrono::milliseconds kPollTimeout{90'000};  // longer than a registrar holds a poll
-constexpr std::chrono::milliseconds kPollRetry{500}, kPollRetryMax{10'000};
+constexpr std::chrono::milliseconds kPollRetry{100}, kPollRetryMax{10'000};
 
 bool is_full_stem(const std::string& stem) { return stem.size() >= 2; }
 
@@ -100,8 +100,7 @@ struct Ae::Impl : std::enable_shared_from_this<Impl> {
     if (!handler) return;
     if (!response || (response->rsc != Rsc::ok && response->rsc != Rsc::request_timeout)) {
       log::debug("ae", "polling again: " + (response ? refused(*response).detail : response.error().detail));
-      retry = std::min(retry * 2, kPollRetryMax);
-      reactor.after(retry, [weak = weak_from_this()] {
+      reactor.after(std::exchange(retry, std::min(retry * 2, kPollRetryMax)), [weak = weak_from_this()] {
         if (const auto self = weak.lock()) self->poll();
       });
       return;

@@ -16,6 +16,8 @@ struct Pending {
   PollingChannels::Done done;
   Executor::TimerId timer{};
   bool handed_out = false;
+  std::weak_ptr<bind::Channel>
+      handed_to{};  // the connection it went over; if that dies first, it is told again
 };
 
 struct HeldPoll {
@@ -65,6 +67,7 @@ class Channels final : public PollingChannels {
     const auto owner = channel.parent->ri;
     auto& state = channels_[owner];
     end_poll(state, {Rsc::request_timeout, "another poll of this channel took over"});
+    take_back_lost(state);
     auto wait = core_.options.polling_timeout;
     if (const auto until = request.primitive().rqet)
       wait =
@@ -140,6 +143,7 @@ class Channels final : public PollingChannels {
       state.queue.pop_front();
       if (found == state.pending.end()) continue;  // timed out meanwhile
       found->second.handed_out = true;
+      found->second.handed_to = state.poll->request.in.channel;
       auto poll = std::move(*state.poll);
       state.poll.reset();
       core_.executor.cancel(poll.timer);
@@ -147,6 +151,16 @@ class Channels final : public PollingChannels {
       content["m2m:rqp"] = codec::to_json(found->second.request);
       return core_.answer(poll.request, response_to(poll.request.primitive(), Rsc::ok, std::move(content)),
                           std::move(poll.respond));
+    }
+  }
+
+  /// What went over a connection that died before the answer came may never have arrived: the next poll gets
+  /// it again.
+  static void take_back_lost(Channel& state) {
+    for (auto& [rqi, pending] : state.pending) {
+      if (!pending.handed_out || !is_gone(pending.handed_to)) continue;
+      pending.handed_out = false;
+      state.queue.push_front(rqi);
     }
   }
 
