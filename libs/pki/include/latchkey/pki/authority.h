@@ -1,6 +1,5 @@
 #pragma once
-/// A certificate authority in a folder: what `latchkey pki` does, as functions (TS-0003 10.1, TR-0038 Annex
-/// B).
+/// A certificate authority in a folder: what `latchkey pki` does, as functions (TS-0003 10.1).
 #include <chrono>
 #include <string>
 #include <vector>
@@ -23,12 +22,13 @@ struct SubjectRequest {
 struct NameConstraints {
   std::vector<std::string> dns;          ///< "my.m2mprovider.org"
   std::vector<std::string> uri_hosts;    ///< "my.m2mprovider.org"
-  std::vector<std::string> device_arcs;  ///< subtrees of OID arcs
+  std::vector<std::string> device_arcs;  ///< "0.2.481.1.100": the four arcs of type-id, then any number
 };
 
-/// Folder layout: ca.pem, ca.key (0600), chain.pem, serial, index.jsonl (every issued certificate), crl.pem,
-/// crlnumber. Each change is written to a new file, flushed and renamed; two processes are kept apart by a
-/// lock file.
+/// Folder layout: ca.pem, ca.key (0600), chain.pem (from this CA up, without the root), index.jsonl (every
+/// issued and every revoked certificate), crl.pem, crlnumber, lock. Serial numbers are random, so that none
+/// is counted. Each change is written to a new file, flushed and renamed; two processes are kept apart by a
+/// lock file. One object belongs to one thread.
 class Authority {
  public:
   /// A self-signed root. conflict if the folder holds one already.
@@ -54,6 +54,8 @@ class Authority {
   /// the flavour.
   [[nodiscard]] Result<Issued> sign_request(std::string_view csr_pem, Flavour allowed,
                                             std::chrono::days lifetime);
+  /// `reason` as RFC 5280 5.3.1 names it ("keyCompromise"). not_found, conflict (revoked already),
+  /// invalid_argument.
   [[nodiscard]] Status revoke(const std::string& serial_hex, const std::string& reason);
   [[nodiscard]] Result<std::string> write_crl(std::chrono::days next_update);  ///< PEM; also crl.pem
   [[nodiscard]] const Certificate& certificate() const noexcept;
