@@ -186,8 +186,11 @@ TEST(CheckUpdate, values_are_checked_as_in_create) {
 }
 
 struct Value {
-  std::string name, element, attribute, json;
-  std::string reason = {};  ///< empty: acceptable
+  const char* name;
+  const char* element;
+  const char* attribute;
+  const char* json;
+  const char* reason = "";  ///< empty: acceptable
   Rsc rsc = Rsc::bad_request;
 
   friend void PrintTo(const Value& row, std::ostream* out) { *out << row.name; }
@@ -200,55 +203,49 @@ TEST_P(AttributeValue, is_judged_by_its_form) {
   auto pc = parsed(body(row.element, needed(row.element), ""));
   pc.as_object().at(row.element).as_object()[row.attribute] = parsed(row.json);
   const auto checked = check_create(type_of(row.element), pc, "3");
-  if (row.reason.empty()) {
+  if (std::string_view(row.reason).empty()) {
     expect_accepted(checked);
   } else {
-    expect_refused(checked, row.rsc, "pc." + row.element + "." + row.attribute);
+    expect_refused(checked, row.rsc, std::string("pc.") + row.element + "." + row.attribute);
     expect_refused(checked, row.rsc, row.reason);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Common, AttributeValue,
-    ::testing::Values(Value{"rn_fine", "m2m:cnt", "rn", R"("a-Z.0_")"},
-                      Value{"rn_empty", "m2m:cnt", "rn", R"("")", "not a resource name"},
-                      Value{"rn_slash", "m2m:cnt", "rn", R"("a/b")", "not a resource name"},
-                      Value{"rn_umlaut", "m2m:cnt", "rn", R"("ä")", "not a resource name"},
-                      Value{"rn_blank", "m2m:cnt", "rn", R"("a b")", "not a resource name"},
-                      Value{"rn_number", "m2m:cnt", "rn", "1", "not a string"},
-                      Value{"rn_dots", "m2m:cnt", "rn", R"("..")", "not a resource name"},
-                      Value{"rn_hyphen", "m2m:cnt", "rn", R"("-")", "not a resource name"},
-                      Value{"rn_latest", "m2m:cnt", "rn", R"("la")", "reserved for a virtual"},
-                      Value{"rn_fanout", "m2m:cnt", "rn", R"("fopt")", "reserved"},
-                      Value{"rn_starts_like_virtual", "m2m:cnt", "rn", R"("lamp")"},
-                      Value{"rn_255", "m2m:cnt", "rn", "\"" + std::string(255, 'a') + "\""},
-                      Value{"rn_256", "m2m:cnt", "rn", "\"" + std::string(256, 'a') + "\"",
-                            "not a resource name"},
-                      Value{"et_fine", "m2m:cnt", "et", R"("20300101T000000")"},
-                      Value{"et_fraction", "m2m:cnt", "et", R"("20300101T000000,25")"},
-                      Value{"et_iso", "m2m:cnt", "et", R"("2030-01-01T00:00:00")", "not a timestamp"},
-                      Value{"et_month_13", "m2m:cnt", "et", R"("20301301T000000")", "not a timestamp"},
-                      Value{"et_relative", "m2m:cnt", "et", R"("1000")", "not a timestamp"},
-                      Value{"et_number", "m2m:cnt", "et", "20300101", "not a timestamp"},
-                      Value{"lbl_fine", "m2m:cnt", "lbl", R"(["a","key:value"])"},
-                      Value{"lbl_empty_list", "m2m:cnt", "lbl", "[]"},
-                      Value{"lbl_text", "m2m:cnt", "lbl", R"("a")", "not an array"},
-                      Value{"lbl_blank", "m2m:cnt", "lbl", R"(["a","b c"])", "[1]: holds a blank"},
-                      Value{"lbl_tab", "m2m:cnt", "lbl", R"(["a\tb"])", "[0]: holds a control"},
-                      Value{"lbl_number", "m2m:cnt", "lbl", "[1]", "[0]: not a string"},
-                      Value{"lbl_empty_entry", "m2m:cnt", "lbl", R"([""])", "[0]: empty"},
-                      Value{"acpi_fine", "m2m:cnt", "acpi", R"(["cse-in/acp1","/mn/acp2"])"},
-                      Value{"acpi_text", "m2m:cnt", "acpi", R"("cse-in/acp1")", "not an array"},
-                      Value{"acpi_object", "m2m:cnt", "acpi", R"([{}])", "[0]: not a string"},
-                      Value{"acpi_blank", "m2m:cnt", "acpi", R"(["a b"])", "[0]: holds a blank"},
-                      Value{"acpi_2048", "m2m:cnt", "acpi", "[\"" + std::string(2048, 'x') + "\"]"},
-                      Value{"acpi_2049", "m2m:cnt", "acpi", "[\"" + std::string(2049, 'x') + "\"]",
-                            "[0]: longer than 2048"}),
-    test::name_of<Value>);
+INSTANTIATE_TEST_SUITE_P(Common, AttributeValue,
+                         ::testing::ValuesIn(std::vector<Value>{
+                             Value{"rn_fine", "m2m:cnt", "rn", R"("a-Z.0_")"},
+                             Value{"rn_empty", "m2m:cnt", "rn", R"("")", "not a resource name"},
+                             Value{"rn_slash", "m2m:cnt", "rn", R"("a/b")", "not a resource name"},
+                             Value{"rn_umlaut", "m2m:cnt", "rn", R"("ä")", "not a resource name"},
+                             Value{"rn_blank", "m2m:cnt", "rn", R"("a b")", "not a resource name"},
+                             Value{"rn_number", "m2m:cnt", "rn", "1", "not a string"},
+                             Value{"rn_dots", "m2m:cnt", "rn", R"("..")", "not a resource name"},
+                             Value{"rn_hyphen", "m2m:cnt", "rn", R"("-")", "not a resource name"},
+                             Value{"rn_latest", "m2m:cnt", "rn", R"("la")", "reserved for a virtual"},
+                             Value{"rn_fanout", "m2m:cnt", "rn", R"("fopt")", "reserved"},
+                             Value{"rn_starts_like_virtual", "m2m:cnt", "rn", R"("lamp")"},
+                             Value{"et_fine", "m2m:cnt", "et", R"("20300101T000000")"},
+                             Value{"et_fraction", "m2m:cnt", "et", R"("20300101T000000,25")"},
+                             Value{"et_iso", "m2m:cnt", "et", R"("2030-01-01T00:00:00")", "not a timestamp"},
+                             Value{"et_month_13", "m2m:cnt", "et", R"("20301301T000000")", "not a timestamp"},
+                             Value{"et_relative", "m2m:cnt", "et", R"("1000")", "not a timestamp"},
+                             Value{"et_number", "m2m:cnt", "et", "20300101", "not a timestamp"},
+                             Value{"lbl_fine", "m2m:cnt", "lbl", R"(["a","key:value"])"},
+                             Value{"lbl_empty_list", "m2m:cnt", "lbl", "[]"},
+                             Value{"lbl_text", "m2m:cnt", "lbl", R"("a")", "not an array"},
+                             Value{"lbl_blank", "m2m:cnt", "lbl", R"(["a","b c"])", "[1]: holds a blank"},
+                             Value{"lbl_tab", "m2m:cnt", "lbl", R"(["a\tb"])", "[0]: holds a control"},
+                             Value{"lbl_number", "m2m:cnt", "lbl", "[1]", "[0]: not a string"},
+                             Value{"lbl_empty_entry", "m2m:cnt", "lbl", R"([""])", "[0]: empty"},
+                             Value{"acpi_fine", "m2m:cnt", "acpi", R"(["cse-in/acp1","/mn/acp2"])"},
+                             Value{"acpi_text", "m2m:cnt", "acpi", R"("cse-in/acp1")", "not an array"},
+                             Value{"acpi_object", "m2m:cnt", "acpi", R"([{}])", "[0]: not a string"},
+                             Value{"acpi_blank", "m2m:cnt", "acpi", R"(["a b"])", "[0]: holds a blank"}}),
+                         test::name_of<Value>);
 
 INSTANTIATE_TEST_SUITE_P(
     Registration, AttributeValue,
-    ::testing::Values(
+    ::testing::ValuesIn(std::vector<Value>{
         Value{"api_registered", "m2m:ae", "api", R"("Ra01.com.company.lock")"},
         Value{"api_registered_r", "m2m:ae", "api", R"("ra01.com.company.lock")"},
         Value{"api_other_letter", "m2m:ae", "api", R"("lock")", "begins neither with R"},
@@ -272,14 +269,13 @@ INSTANTIATE_TEST_SUITE_P(
         Value{"poa_javascript", "m2m:ae", "poa", R"(["javascript:x"])", "[0]: not an address"},
         Value{"apn_any_text", "m2m:ae", "apn", R"("Front door\nlock \u00e4")"},
         Value{"apn_number", "m2m:ae", "apn", "1", "not a string"},
-        Value{"apn_65536", "m2m:ae", "apn", "\"" + std::string(65'536, 'x') + "\""},
-        Value{"apn_65537", "m2m:ae", "apn", "\"" + std::string(65'537, 'x') + "\"", "longer than 65536"},
         Value{"srv_fine", "m2m:ae", "srv", R"(["2a","3"])"},
         Value{"srv_number", "m2m:ae", "srv", "[3]", "[0]: not a string"},
         Value{"csz", "m2m:ae", "csz", R"(["application/json"])"},
         Value{"esi", "m2m:ae", "esi", R"({"esf":[12]})"},
         Value{"esi_text", "m2m:ae", "esi", R"("x")", "not an object"},
-        Value{"nl_empty", "m2m:ae", "nl", R"("")", "empty"}, Value{"cst_2", "m2m:csr", "cst", "2"},
+        Value{"nl_empty", "m2m:ae", "nl", R"("")", "empty"},
+        Value{"cst_2", "m2m:csr", "cst", "2"},
         Value{"cst_0", "m2m:csr", "cst", "0", "not an integer from 1 to 3"},
         Value{"cst_4", "m2m:csr", "cst", "4", "not an integer from 1 to 3"},
         Value{"csi_blank", "m2m:csr", "csi", R"("/ mn")", "holds a blank"},
@@ -287,13 +283,14 @@ INSTANTIATE_TEST_SUITE_P(
         Value{"ni_empty_is_text", "m2m:nod", "ni", R"("")"},
         Value{"svsn_di", "m2m:svsn", "di", R"(["urn:uuid:1"])"},
         Value{"asar_apci", "m2m:asar", "apci", R"(["12-*","33-lock@x"])"},
-        Value{"asar_aae_text", "m2m:asar", "aae", R"("S*")", "not an array"}),
+        Value{"asar_aae_text", "m2m:asar", "aae", R"("S*")", "not an array"}}),
     test::name_of<Value>);
 
 INSTANTIATE_TEST_SUITE_P(
     Content, AttributeValue,
-    ::testing::Values(
-        Value{"mni_0", "m2m:cnt", "mni", "0"}, Value{"mni_int64", "m2m:cnt", "mni", "9223372036854775807"},
+    ::testing::ValuesIn(std::vector<Value>{
+        Value{"mni_0", "m2m:cnt", "mni", "0"},
+        Value{"mni_int64", "m2m:cnt", "mni", "9223372036854775807"},
         Value{"mni_above_int64", "m2m:cnt", "mni", "9223372036854775808", "not an integer"},
         Value{"mni_negative", "m2m:cnt", "mni", "-1", "not an integer"},
         Value{"mni_fraction", "m2m:cnt", "mni", "1.5", "not an integer"},
@@ -315,27 +312,29 @@ INSTANTIATE_TEST_SUITE_P(
         Value{"cnf_blank", "m2m:cin", "cnf", R"("text/ plain:0")", "not of the form"},
         Value{"cnf_number", "m2m:cin", "cnf", "0", "not a string"},
         Value{"conr_text", "m2m:cin", "conr", R"("x")", "not an object"},
-        Value{"mid_empty", "m2m:grp", "mid", "[]"}, Value{"mnm_0", "m2m:grp", "mnm", "0", "not an integer"},
-        Value{"mt_mixed", "m2m:grp", "mt", "0"}, Value{"mt_huge", "m2m:grp", "mt", "20004", "not an integer"},
+        Value{"mid_empty", "m2m:grp", "mid", "[]"},
+        Value{"mnm_0", "m2m:grp", "mnm", "0", "not an integer"},
+        Value{"mt_mixed", "m2m:grp", "mt", "0"},
+        Value{"mt_huge", "m2m:grp", "mt", "20004", "not an integer"},
         Value{"csy_3", "m2m:grp", "csy", "3"},
-        Value{"csy_4", "m2m:grp", "csy", "4", "not an integer from 1 to 3"}),
+        Value{"csy_4", "m2m:grp", "csy", "4", "not an integer from 1 to 3"}}),
     test::name_of<Value>);
 
 INSTANTIATE_TEST_SUITE_P(
     Policy, AttributeValue,
-    ::testing::Values(Value{"pv_empty_rules", "m2m:acp", "pv", R"({"acr":[]})"},
-                      Value{"pv_array", "m2m:acp", "pv", "[]", "not an object"},
-                      Value{"pv_without_acr", "m2m:acp", "pv", "{}", ".acr: missing"},
-                      Value{"pv_acr_object", "m2m:acp", "pv", R"({"acr":{}})", ".acr: not an array"},
-                      Value{"pv_acr_of_text", "m2m:acp", "pv", R"({"acr":["x"]})",
-                            ".acr: holds what is not an object"},
-                      Value{"pv_more_members", "m2m:acp", "pv", R"({"acr":[],"x":1})", "holds more than acr"},
-                      Value{"pvs_empty_rules", "m2m:acp", "pvs", R"({"acr":[]})", "fewer than 1"}),
+    ::testing::ValuesIn(std::vector<Value>{
+        Value{"pv_empty_rules", "m2m:acp", "pv", R"({"acr":[]})"},
+        Value{"pv_array", "m2m:acp", "pv", "[]", "not an object"},
+        Value{"pv_without_acr", "m2m:acp", "pv", "{}", ".acr: missing"},
+        Value{"pv_acr_object", "m2m:acp", "pv", R"({"acr":{}})", ".acr: not an array"},
+        Value{"pv_acr_of_text", "m2m:acp", "pv", R"({"acr":["x"]})", ".acr: holds what is not an object"},
+        Value{"pv_more_members", "m2m:acp", "pv", R"({"acr":[],"x":1})", "holds more than acr"},
+        Value{"pvs_empty_rules", "m2m:acp", "pvs", R"({"acr":[]})", "fewer than 1"}}),
     test::name_of<Value>);
 
 INSTANTIATE_TEST_SUITE_P(
     Subscription, AttributeValue,
-    ::testing::Values(
+    ::testing::ValuesIn(std::vector<Value>{
         Value{"nu_empty", "m2m:sub", "nu", "[]", "fewer than 1"},
         Value{"nu_text", "m2m:sub", "nu", R"("http://a")", "not an array"},
         Value{"nct_3", "m2m:sub", "nct", "3"},
@@ -343,12 +342,14 @@ INSTANTIATE_TEST_SUITE_P(
         Value{"nct_0", "m2m:sub", "nct", "0", "not an integer"},
         Value{"exc_0", "m2m:sub", "exc", "0", "not an integer"},
         Value{"pn_3", "m2m:sub", "pn", "3", "not an integer"},
-        Value{"ln_text", "m2m:sub", "ln", R"("x")", "not a boolean"}, Value{"nec_4", "m2m:sub", "nec", "4"},
+        Value{"ln_text", "m2m:sub", "ln", R"("x")", "not a boolean"},
+        Value{"nec_4", "m2m:sub", "nec", "4"},
         Value{"nec_100", "m2m:sub", "nec", "100"},
         Value{"nec_99", "m2m:sub", "nec", "99", "not an event category"},
         Value{"su_fine", "m2m:sub", "su", R"("/in-cse/Cx")"},
         Value{"nfu_text", "m2m:sub", "nfu", R"("cse-in/g/fopt")"},
-        Value{"nfu_list", "m2m:sub", "nfu", R"(["a"])"}, Value{"enc_empty", "m2m:sub", "enc", "{}"},
+        Value{"nfu_list", "m2m:sub", "nfu", R"(["a"])"},
+        Value{"enc_empty", "m2m:sub", "enc", "{}"},
         Value{"enc_net", "m2m:sub", "enc", R"({"net":[1,2,3,4,5]})"},
         Value{
             "enc_all", "m2m:sub", "enc",
@@ -382,12 +383,12 @@ INSTANTIATE_TEST_SUITE_P(
         Value{"bn_unknown", "m2m:sub", "bn", R"({"mnn":1})", ".mnn: unknown"},
         Value{"rl_fine", "m2m:sub", "rl", R"({"mnn":2,"tww":"PT1M"})"},
         Value{"rl_mnn_text", "m2m:sub", "rl", R"({"mnn":"2"})", ".mnn: not an integer"},
-        Value{"rl_unknown", "m2m:sub", "rl", R"({"num":1})", ".num: unknown"}),
+        Value{"rl_unknown", "m2m:sub", "rl", R"({"num":1})", ".num: unknown"}}),
     test::name_of<Value>);
 
 INSTANTIATE_TEST_SUITE_P(
     Maf, AttributeValue,
-    ::testing::Values(
+    ::testing::ValuesIn(std::vector<Value>{
         Value{"adfq_slash", "sec:macr", "adfq", R"("host/x")", "not an FQDN"},
         Value{"adfq_number", "sec:macr", "adfq", "1", "not a string"},
         Value{"suid_11", "sec:mkr", "suid", "11"},
@@ -399,13 +400,35 @@ INSTANTIATE_TEST_SUITE_P(
         Value{"tgis_none", "sec:mkr", "tgis", "[]", "fewer than 1"},
         Value{"tgis_two_in_one_text", "sec:mkr", "tgis", R"("//a.b/c //a.b/d")", "holds a blank"},
         Value{"tgis_number", "sec:mkr", "tgis", "1", "not an array"},
-        Value{"kv_64_digits", "sec:mkr", "kv", "\"" + std::string(64, 'A') + "\""},
-        Value{"kv_62_digits", "sec:mkr", "kv", "\"" + std::string(62, 'A') + "\"", "not of 32 octets"},
-        Value{"kv_66_digits", "sec:mkr", "kv", "\"" + std::string(66, 'A') + "\"", "not of 32 octets"},
-        Value{"kv_odd", "sec:mkr", "kv", "\"" + std::string(63, 'A') + "\"", "not hexBinary"},
-        Value{"kv_letter", "sec:mkr", "kv", "\"" + std::string(63, 'A') + "G\"", "not hexBinary"},
-        Value{"kv_number", "sec:mkr", "kv", "1", "not a string"}),
+        Value{"kv_number", "sec:mkr", "kv", "1", "not a string"}}),
     test::name_of<Value>);
+
+/// A string of `size` letters in JSON.
+std::string letters(std::size_t size, char letter = 'A') { return "\"" + std::string(size, letter) + "\""; }
+
+TEST(CheckCreate, limits_of_size_hold_on_both_sides) {
+  expect_accepted(create("m2m:cnt", "\"rn\":" + letters(255)));
+  expect_refused(create("m2m:cnt", "\"rn\":" + letters(256)), Rsc::bad_request,
+                 "pc.m2m:cnt.rn: not a resource name");
+  expect_accepted(create("m2m:cnt", "\"acpi\":[" + letters(2048) + "]"));
+  expect_refused(create("m2m:cnt", "\"acpi\":[" + letters(2049) + "]"), Rsc::bad_request,
+                 "acpi[0]: longer than 2048");
+  expect_accepted(create("m2m:ae", "\"apn\":" + letters(65'536)));
+  expect_refused(create("m2m:ae", "\"apn\":" + letters(65'537)), Rsc::bad_request,
+                 "pc.m2m:ae.apn: longer than 65536");
+}
+
+TEST(CheckCreate, a_key_has_32_octets_in_hex) {
+  expect_accepted(create("sec:mkr", "\"kv\":" + letters(64)));
+  expect_refused(create("sec:mkr", "\"kv\":" + letters(62)), Rsc::bad_request,
+                 "pc.sec:mkr.kv: not of 32 octets");
+  expect_refused(create("sec:mkr", "\"kv\":" + letters(66)), Rsc::bad_request,
+                 "pc.sec:mkr.kv: not of 32 octets");
+  expect_refused(create("sec:mkr", "\"kv\":" + letters(63)), Rsc::bad_request,
+                 "pc.sec:mkr.kv: not hexBinary");
+  expect_refused(create("sec:mkr", "\"kv\":" + letters(64, 'G')), Rsc::bad_request,
+                 "pc.sec:mkr.kv: not hexBinary");
+}
 
 TEST(CheckCreate, a_refusal_never_repeats_a_key) {
   const std::string almost_key = std::string(63, 'B') + "G";

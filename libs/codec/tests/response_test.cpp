@@ -49,7 +49,9 @@ TEST(ResponseFromJson, keeps_a_code_it_does_not_know) {
 }
 
 struct Bad {
-  std::string name, text, reason;
+  const char* name;
+  const char* text;
+  const char* reason;
 
   friend void PrintTo(const Bad& row, std::ostream* out) { *out << row.name; }
 };
@@ -61,22 +63,22 @@ TEST_P(RefusedResponse, is_named) {
 
 INSTANTIATE_TEST_SUITE_P(
     Response, RefusedResponse,
-    ::testing::Values(Bad{"array", "[]", "not an object"}, Bad{"no_rsc", R"({"rqi":"1"})", "rsc: missing"},
-                      Bad{"no_rqi", R"({"rsc":2000})", "rqi: missing"},
-                      Bad{"rsc_text", R"({"rsc":"2000","rqi":"1"})", "rsc: not an integer"},
-                      Bad{"rsc_999", R"({"rsc":999,"rqi":"1"})", "rsc: not an integer"},
-                      Bad{"rsc_7000", R"({"rsc":7000,"rqi":"1"})", "rsc: not an integer"},
-                      Bad{"pc_array", R"({"rsc":2000,"rqi":"1","pc":[]})", "pc: not an object"},
-                      Bad{"pc_two", R"({"rsc":2000,"rqi":"1","pc":{"a":1,"b":2}})",
-                          "pc: not an object of one member"},
-                      Bad{"cnst_3", R"({"rsc":2000,"rqi":"1","cnst":3})", "cnst: not an integer"},
-                      Bad{"cnot_0", R"({"rsc":2000,"rqi":"1","cnot":0})", "cnot: not an integer"},
-                      Bad{"ati_text", R"({"rsc":2000,"rqi":"1","ati":"x"})", "ati: not an object"},
-                      Bad{"tqf_array", R"({"rsc":2000,"rqi":"1","tqf":[]})", "tqf: not an object"},
-                      Bad{"ot_word", R"({"rsc":2000,"rqi":"1","ot":"x"})", "ot: not a timestamp"},
-                      Bad{"rset_word", R"({"rsc":2000,"rqi":"1","rset":"x"})", "rset: neither"},
-                      Bad{"rqi_control", R"({"rsc":2000,"rqi":"1\n"})", "rqi: holds a control"},
-                      Bad{"ec_50", R"({"rsc":2000,"rqi":"1","ec":50})", "ec: not an event category"}),
+    ::testing::ValuesIn(std::vector<Bad>{
+        Bad{"array", "[]", "not an object"}, Bad{"no_rsc", R"({"rqi":"1"})", "rsc: missing"},
+        Bad{"no_rqi", R"({"rsc":2000})", "rqi: missing"},
+        Bad{"rsc_text", R"({"rsc":"2000","rqi":"1"})", "rsc: not an integer"},
+        Bad{"rsc_999", R"({"rsc":999,"rqi":"1"})", "rsc: not an integer"},
+        Bad{"rsc_7000", R"({"rsc":7000,"rqi":"1"})", "rsc: not an integer"},
+        Bad{"pc_array", R"({"rsc":2000,"rqi":"1","pc":[]})", "pc: not an object"},
+        Bad{"pc_two", R"({"rsc":2000,"rqi":"1","pc":{"a":1,"b":2}})", "pc: not an object of one member"},
+        Bad{"cnst_3", R"({"rsc":2000,"rqi":"1","cnst":3})", "cnst: not an integer"},
+        Bad{"cnot_0", R"({"rsc":2000,"rqi":"1","cnot":0})", "cnot: not an integer"},
+        Bad{"ati_text", R"({"rsc":2000,"rqi":"1","ati":"x"})", "ati: not an object"},
+        Bad{"tqf_array", R"({"rsc":2000,"rqi":"1","tqf":[]})", "tqf: not an object"},
+        Bad{"ot_word", R"({"rsc":2000,"rqi":"1","ot":"x"})", "ot: not a timestamp"},
+        Bad{"rset_word", R"({"rsc":2000,"rqi":"1","rset":"x"})", "rset: neither"},
+        Bad{"rqi_control", R"({"rsc":2000,"rqi":"1\n"})", "rqi: holds a control"},
+        Bad{"ec_50", R"({"rsc":2000,"rqi":"1","ec":50})", "ec: not an event category"}}),
     test::name_of<Bad>);
 
 TEST(ResponseRoundTrip, decode_of_encode_is_the_response) {

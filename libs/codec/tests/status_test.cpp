@@ -23,12 +23,14 @@ TEST_P(Table_6_3_2, code_name_and_http_status) {
 
 INSTANTIATE_TEST_SUITE_P(
     Status, Table_6_3_2,
-    ::testing::Values(
+    ::testing::ValuesIn(std::vector<Case>{
         Case{Rsc::accepted, 1000, 202, "ACCEPTED"},
         Case{Rsc::accepted_nb_synch, 1001, 202, "ACCEPTED_FOR_NON_BLOCKING_REQUEST_SYNCH"},
         Case{Rsc::accepted_nb_asynch, 1002, 202, "ACCEPTED_FOR_NON_BLOCKING_REQUEST_ASYNCH"},
-        Case{Rsc::ok, 2000, 200, "OK"}, Case{Rsc::created, 2001, 201, "CREATED"},
-        Case{Rsc::deleted, 2002, 200, "DELETED"}, Case{Rsc::updated, 2004, 200, "UPDATED"},
+        Case{Rsc::ok, 2000, 200, "OK"},
+        Case{Rsc::created, 2001, 201, "CREATED"},
+        Case{Rsc::deleted, 2002, 200, "DELETED"},
+        Case{Rsc::updated, 2004, 200, "UPDATED"},
         Case{Rsc::bad_request, 4000, 400, "BAD_REQUEST"},
         Case{Rsc::release_version_not_supported, 4001, 501, "RELEASE_VERSION_NOT_SUPPORTED"},
         Case{Rsc::not_found, 4004, 404, "NOT_FOUND"},
@@ -70,7 +72,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{Rsc::esprim_decryption_error, 5210, 500, "ESPRIM_DECRYPTION_ERROR"},
         Case{Rsc::esprim_encryption_error, 5211, 500, "ESPRIM_ENCRYPTION_ERROR"},
         Case{Rsc::external_object_not_reachable, 6003, 404, "EXTERNAL_OBJECT_NOT_REACHABLE"},
-        Case{Rsc::max_number_of_member_exceeded, 6010, 400, "MAX_NUMBER_OF_MEMBER_EXCEEDED"}),
+        Case{Rsc::max_number_of_member_exceeded, 6010, 400, "MAX_NUMBER_OF_MEMBER_EXCEEDED"}}),
     [](const auto& row) { return std::to_string(row.param.code); });
 
 TEST(HttpStatus, of_a_code_without_a_name_here_is_that_of_the_table) {
