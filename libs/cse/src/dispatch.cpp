@@ -2,8 +2,6 @@
 #include <algorithm>
 
 #include "access.h"
-#include "latchkey/codec/resource_types.h"
-#include "originator.h"
 #include "procedures.h"
 
 namespace latchkey::cse {
@@ -12,11 +10,6 @@ namespace {
 
 using codec::Operation;
 using codec::refuse;
-
-bool is_registration(const RequestPrimitive& primitive) noexcept {
-  return is_ae_registration(primitive) ||
-         (primitive.op == Operation::create && primitive.ty == static_cast<std::uint32_t>(codec::Ty::csr));
-}
 
 /// What this CSE does not offer as the hosting CSE (TS-0004 7.3.2.1).
 Outcome<void> check_offered(const RequestPrimitive& primitive) {
@@ -77,13 +70,8 @@ void Core::dispatch(Request request, Respond respond) {
   auto address = ResourceAddress::parse(primitive.to);
   if (!address)
     return refuse(request, {Rsc::bad_request, "to: " + address.error().detail}, std::move(respond));
-  if (!tree.hosts(*address)) {
-    if (is_registration(primitive)) {
-      return refuse(request, {Rsc::bad_request, "to: a registration is not forwarded"}, std::move(respond));
-    }
-    ++counters.forwarded;
+  if (!tree.hosts(*address))
     return router->forward(std::move(request), *std::move(address), std::move(respond));
-  }
   auto offered = check_offered(primitive);
   if (offered) offered = check_attribute_address(primitive, *address);
   if (!offered) return refuse(request, std::move(offered).error(), std::move(respond));

@@ -91,11 +91,14 @@ void Registrar::renew() {
 }
 
 void Registrar::renewed(const ResponsePrimitive& response) {
-  if (response.rsc == Rsc::updated) {
-    return core_.tree.find_cse(*core_.options.registrar) == nullptr ? read_base() : settled();
+  if (response.rsc != Rsc::updated) {
+    // The registrar does not know us any more: registering again follows.
+    return retry("renewal refused: " + std::string(codec::to_string(response.rsc)));
   }
-  // The registrar does not know us any more: registering again follows.
-  retry("renewal refused: " + std::string(codec::to_string(response.rsc)));
+  Resource* const known = core_.tree.find_cse(*core_.options.registrar);
+  if (known == nullptr) return read_base();
+  core_.change(*known, {{"et", format_timestamp(core_.clock.now() + core_.options.default_lifetime)}});
+  settled();
 }
 
 void Registrar::read_base() { send(request(Operation::retrieve, ""), &Registrar::base_read); }
@@ -141,9 +144,6 @@ void Registrar::keep_base(const json::object& base) {
 void Registrar::settled() {
   backoff_ = std::chrono::milliseconds(0);
   const auto& registrar = *core_.options.registrar;
-  if (Resource* const known = core_.tree.find_cse(registrar); known != nullptr && !core_.failed()) {
-    core_.change(*known, {{"et", format_timestamp(core_.clock.now() + core_.options.default_lifetime)}});
-  }
   AuditEvent event;
   event.id = AuditEventId::registration_ok;
   event.time = core_.clock.now();

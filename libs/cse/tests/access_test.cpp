@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(
                     OperationBit{"update", 4, Operation::update}, OperationBit{"remove", 8, Operation::del},
                     OperationBit{"notify_grants_none_of_them", 16, Operation::notify},
                     OperationBit{"discovery_grants_none_of_them", 32, Operation::notify}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST_F(Policies, one_permitting_policy_of_several_is_enough_and_a_missing_one_grants_nothing) {
   const auto nobody = policy(R"({"acor":["/in-cse/C9"],"acop":63})");
@@ -155,7 +155,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadRules{
             "unknown_member",
             R"({"m2m:acp":{"pv":{"acr":[{"acor":["all"],"acop":2,"what":1}]},"pvs":{"acr":[{"acor":["all"],"acop":63}]}}})"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 // acpi (procedures 3.3).
 

@@ -98,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"subscription_below_instance", "-/one/box/la", 23, R"({"m2m:sub":{"nu":["C1"]}})",
                 Rsc::operation_not_allowed},
         Refused{"content_of_another_type", "C1", 3, R"({"m2m:cin":{"con":"x"}})", Rsc::bad_request}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST_F(Operations, what_the_csebase_and_virtual_resources_do_not_offer) {
   EXPECT_EQ(world.update("Sadmin", "-", R"({"m2m:cb":{"lbl":["x"]}})").rsc, Rsc::operation_not_allowed);

@@ -74,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadAe{"ae_id_given", R"({"m2m:ae":{"api":"Napp","rr":true,"srv":["2a"],"aei":"C1"}})",
                           Rsc::bad_request},
                     BadAe{"another_resource", R"({"m2m:cnt":{}})", Rsc::bad_request}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& test) { return test.param.name; });
 
 TEST(AeRegistration, a_stem_is_registered_once_and_again_after_deregistration) {
   World world;

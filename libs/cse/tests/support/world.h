@@ -89,9 +89,7 @@ class FakePeers final : public Peers {
 class World {
  public:
   static CseOptions in_options() {
-    CseOptions options;
-    options.type = CseType::in;
-    options.cse_id = cse_id("/in-cse");
+    CseOptions options{.type = CseType::in, .cse_id = cse_id("/in-cse")};
     options.administrator = ae_id("/Sadmin");
     options.trusted_listeners = {{"local", {"Sadmin", "C*", "Stest*"}}};
     return options;
