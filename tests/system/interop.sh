@@ -14,7 +14,7 @@ ok "gnutls-cli is a lock"
 
 curl -sS -D curl.txt -o curl.json --cacert ca/root/ca.pem --cert keys/mn.pem --key keys/mn.key --resolve in-cse.my.m2mprovider.org:"$IN_PORT":127.0.0.1 \
   -H "X-M2M-Origin: /$MN" -H 'X-M2M-RI: 8' -H 'X-M2M-RVI: 3' "https://in-cse.my.m2mprovider.org:$IN_PORT/~/$IN/$IN" 2>curl.err || bad "curl: $(cat curl.err)"
-grep -qi 'X-M2M-RSC: 4103' curl.txt || bad "curl got $(cat curl.txt)"
+grep -qi 'X-M2M-RSC: 2000' curl.txt || bad "curl got $(cat curl.txt)"
 ok "curl with client certificate and private CA, full verification: $(grep -i X-M2M-RSC curl.txt | tr -d '\r')"
 
 body='{"sec:mkr":{"et":"20991231T000000","adfq":"'$ADMIN_FQDN'","suid":32,"tgis":["'$SP/$IN'"]}}'

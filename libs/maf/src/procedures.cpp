@@ -113,7 +113,9 @@ codec::Outcome<void> Procedures::identify(Call& call) const {
 }
 
 Answer Procedures::run(Call& call) {
-  const auto& request = call.request.primitive;
+  auto& request = call.request.primitive;
+  // TR-0038 asks for the "original resource" with every operation and means the attributes.
+  if (request.rcn == codec::ResultContent::original_resource) request.rcn = codec::ResultContent::attributes;
   if (auto valid = codec::check_request(request, clock_.now()); !valid)
     return refusal(call, valid.error().rsc, valid.error().detail);
   if (auto known = identify(call); !known) return refusal(call, known.error().rsc, known.error().detail);
