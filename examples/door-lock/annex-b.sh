@@ -46,3 +46,4 @@ annex_b true; run_b
 wait_for 15 in-b/decisions.jsonl registration_ok || bad "Annex B certificates were refused under the switch"
 stop_b
 ok "under annex_b_certificates the gateway registers with them"
+covers TR-B.2-01 TR-B.2-03 TR-B.3-01 TR-B.3-02 TR-B.4-01 TR-B.4-02 TR-B.4-04 TR-B.4-05 TR-7.1.3-02 TR-7.1.3-03

@@ -7,6 +7,7 @@ lock_request() { http GET /~/$MN/$MN/front-door-lock/state/la "X-M2M-Origin: Clo
 { lock_request; sleep 1; } | timeout 10 openssl s_client -quiet -connect 127.0.0.1:"$MN_PORT" -tls1_2 -cipher PSK-AES128-CBC-SHA256 -psk_identity $LOCK1_ID -psk $LOCK1_KEY >openssl-lock.txt 2>&1 || true
 grep -q 'X-M2M-RSC: 2000' openssl-lock.txt || bad "openssl s_client as a lock: $(tail -3 openssl-lock.txt)"
 ok "openssl s_client is a lock: TLS-PSK 0x00ae, one request by hand"
+covers TR-A.2-08 TR-7.1.2-07
 
 { lock_request; sleep 1; } | timeout 10 gnutls-cli --priority 'NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+PSK:-CIPHER-ALL:+AES-128-CBC:-MAC-ALL:+SHA256' --pskusername $LOCK1_ID --pskkey $LOCK1_KEY -p "$MN_PORT" 127.0.0.1 >gnutls-lock.txt 2>&1 || true
 grep -q 'X-M2M-RSC: 2000' gnutls-lock.txt || bad "gnutls-cli as a lock: $(tail -3 gnutls-lock.txt)"
@@ -29,3 +30,4 @@ ok "openssl s_client is a MAF client: its printed keying material begins with th
   -psk_identity "${material:0:32}@$MAF_FQDN" -psk "${material:32}" >openssl-kc.txt 2>&1 || true
 grep -q 'X-M2M-RSC: 2000' openssl-kc.txt || bad "the exported key does not open a session: $(tail -3 openssl-kc.txt)"
 ok "that key opens a PSK session to $IN, as the phone"
+covers TR-A.4-01 TR-A.4-04
