@@ -53,29 +53,29 @@ void Stream::read_more() {
   if (reading_ || paused_ || input_ended_ || !open_) return;
   reading_ = true;
   socket_.async_read_some(asio::buffer(input_), [self = keep()](const error_code& error, std::size_t size) {
+    if (self->open_) self->take_input(error, size);
     self->reading_ = false;
-    if (!self->open_) return;
-    if (error == asio::error::eof) return self->end_of_input();
-    if (error) return self->lose(error.message());
-    self->take_input(size);
+    self->read_more();
   });
 }
 
 /// The small buffer holds a usual request. Behind a full one the rest is read through the stack, so that a
-/// large body neither takes many turns of the loop nor leaves a large buffer behind.
-void Stream::take_input(std::size_t size) {
+/// large body neither takes many turns of the loop nor leaves a large buffer behind. No other read may begin
+/// meanwhile: it would overtake this one.
+void Stream::take_input(const error_code& error, std::size_t size) {
+  if (error == asio::error::eof) return end_of_input();
+  if (error) return lose(error.message());
   bool more = feed({input_.data(), size}) && size == input_.size();
   for (std::size_t total = size; more && !paused_ && total < kTurnOctets;) {
     std::array<std::uint8_t, kLargeReadOctets> large;  // NOLINT: written by read_some before it is read
-    error_code error;
-    size = socket_.read_some(asio::buffer(large), error);
-    if (would_block(error)) break;
-    if (error == asio::error::eof) return end_of_input();
-    if (error) return lose(error.message());
+    error_code ended;
+    size = socket_.read_some(asio::buffer(large), ended);
+    if (would_block(ended)) return;
+    if (ended == asio::error::eof) return end_of_input();
+    if (ended) return lose(ended.message());
     total += size;
     more = feed({large.data(), size});
   }
-  read_more();
 }
 
 /// False when the connection has ended.

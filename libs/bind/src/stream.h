@@ -66,7 +66,7 @@ class Stream : public Channel, public std::enable_shared_from_this<Stream> {
   static constexpr std::size_t kReadOctets = 1024;
 
   void read_more();
-  void take_input(std::size_t size);
+  void take_input(const boost::system::error_code& error, std::size_t size);
   bool feed(ByteView octets);
   void step();
   void deliver_plaintext();

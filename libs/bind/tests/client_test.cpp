@@ -212,13 +212,13 @@ TEST(HttpClient, AnAnswerMayArriveOctetByOctetOrChunkedOrUntilTheEnd) {
     drive_for(reactor, milliseconds(0));
   }
   EXPECT_EQ(client.wait(0), "2000");
-  EXPECT_EQ(client.last.pc, codec::json::parse("{\"a\":1}"));
+  EXPECT_EQ(client.last.pc, (codec::json::object{{"a", 1}}));
   client.send(request(2));
   peer.request();
   peer.answer(head + "\r\n{\"b\":1}");
   peer.end();
   EXPECT_EQ(client.wait(1), "2000");
-  EXPECT_EQ(client.last.pc, codec::json::parse("{\"b\":1}"));
+  EXPECT_EQ(client.last.pc, (codec::json::object{{"b", 1}}));
 }
 
 TEST(HttpClient, NoAnswerInTimeIsExpiredAndTheConnectionIsNotUsedAgain) {
@@ -270,14 +270,14 @@ TEST_P(BadAnswers, AreErrorsAndEndTheConnection) {
 INSTANTIATE_TEST_SUITE_P(
     Peers, BadAnswers,
     testing::Values(
-        BadAnswer{"no_http", "SSH-2.0-x\r\n\r\n", "message"},
+        BadAnswer{"no_http", "SSH-2.0-x\r\n\r\n", "version"},
         BadAnswer{"to_another_request", ok(2), "X-M2M-RI"},
         BadAnswer{"two_lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
                   "Content-Length"},
         BadAnswer{"endless_header", "HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'a'), "header"},
         BadAnswer{"large_body", "HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n", "content"},
         BadAnswer{"upgrade", "HTTP/1.1 101 Switching Protocols\r\n\r\n", "upgrade"}),
-    [](const testing::TestParamInfo<BadAnswer>& info) { return std::string(info.param.name); });
+    [](const testing::TestParamInfo<BadAnswer>& bad) { return std::string(bad.param.name); });
 
 TEST(HttpClient, OctetsBehindAnAnswerAreNotTakenForTheNextOne) {
   Reactor reactor;

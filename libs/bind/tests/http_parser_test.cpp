@@ -152,7 +152,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadMessage{"http_2_0", "GET /a HTTP/2.0\r\nHost: h\r\n\r\n", "version"},
                     BadMessage{"http_2_preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "version"},
                     BadMessage{"two_blanks", "GET  /a HTTP/1.1\r\nHost: h\r\n\r\n", "message"},
-                    BadMessage{"blank_in_target", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", "message"},
+                    BadMessage{"blank_in_target", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", "version"},
                     BadMessage{"no_target", "GET HTTP/1.1\r\nHost: h\r\n\r\n", "message"},
                     BadMessage{"method_with_control", "G\x01T /a HTTP/1.1\r\nHost: h\r\n\r\n", "message"},
                     BadMessage{"field_without_colon", "GET /a HTTP/1.1\r\nHost h\r\n\r\n", "message"},

@@ -182,7 +182,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadRequest{"absolute_with_empty_host", request_text("GET /_//mn1"), "empty segment"},
         BadRequest{"escaped_slash", request_text("GET /a%2fb"), "escaped '/'"},
         BadRequest{"escaped_nul", request_text("GET /a%00"), "no address"},
-        BadRequest{"escaped_line_end", request_text("GET /a%0d%0aX: y"), "message"},
+        BadRequest{"escaped_line_end", request_text("GET /a%0d%0aX: y"), "version"},
         BadRequest{"escaped_cr_lf", request_text("GET /a%0d%0ab"), "no address"},
         BadRequest{"escaped_hash", request_text("GET /a%23lbl"), "no address"},
         BadRequest{"escaped_question_mark", request_text("GET /a%3fb"), "no address"},

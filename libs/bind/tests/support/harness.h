@@ -90,7 +90,7 @@ class TemporaryFolder {
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
   [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-  [[nodiscard]] std::string write(const std::string& name, std::string_view text) const;
+  std::string write(const std::string& name, std::string_view text) const;
 
  private:
   std::string path_;
