@@ -274,8 +274,9 @@ TEST_F(Policies, discovery_has_a_bit_of_its_own) {
   container(policy(R"({"acor":["/in-cse/C2"],"acop":2})"), "readable");
   auto request = world.make(Operation::retrieve, "C2", "-");
   request.fc.emplace().usage = codec::FilterUsage::discovery;
-  EXPECT_EQ(World::uris(world.send(world.session("C2"), request)),
-            (std::vector<std::string>{"cse/ae-C2", "cse/ae-C1/found"}));
+  auto found = World::uris(world.send(world.session("C2"), request));
+  std::ranges::sort(found);
+  EXPECT_EQ(found, (std::vector<std::string>{"cse/ae-C1/found", "cse/ae-C2"}));
   EXPECT_EQ(world.retrieve("C2", "-/ae-C1/found").rsc, Rsc::originator_has_no_privilege);
 }
 

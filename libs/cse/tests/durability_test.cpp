@@ -1,5 +1,7 @@
 /// What was answered is on the disk; what is not on the disk is answered to nobody. Expiration and start.
+#include <ctime>
 #include <filesystem>
+#include <thread>
 
 #include "records.h"
 #include "support/world.h"
@@ -218,14 +220,17 @@ TEST(Restart, a_hundred_thousand_resources_load_in_two_seconds) {
         R"(","pi":"in-cse","rn":")" + ri +
         R"(","ct":"20240601T120000","lt":"20240601T120000","et":"20250601T120000","cni":0,"cbs":0,"st":0}})";
   }
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = std::clock();
   world.start();
-  const auto took = std::chrono::steady_clock::now() - start;
+  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   EXPECT_EQ(world.cse->counters().resources, 100'002U);
-  RecordProperty("load_ms",
-                 static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
-  EXPECT_LT(took, std::chrono::seconds(10))
-      << "two seconds are the aim on an idle machine; sanitizers and load are allowed for";
+  // Of the processor, since others may run beside; instrumented builds are slower by their nature.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr double kSecondsMax = 30;
+#else
+  constexpr double kSecondsMax = 2;
+#endif
+  EXPECT_LT(seconds, kSecondsMax);
   EXPECT_EQ(world.retrieve("Sadmin", "-/cnt77777").rsc, Rsc::ok);
 }
 

@@ -81,7 +81,7 @@ TEST(AeRegistration, a_stem_is_registered_once_and_again_after_deregistration) {
   world.register_ae("C1", "one");
   EXPECT_EQ(world.create("C1", "-", Ty::ae, kAe).rsc, Rsc::originator_has_already_registered);
   EXPECT_EQ(world.remove("C1", "C1").rsc, Rsc::deleted);
-  EXPECT_EQ(world.audit.events().back().id, AuditEventId::access_permitted);
+  EXPECT_EQ(world.audit.events().back().id, AuditEventId::deregistration);
   EXPECT_EQ(world.retrieve("C1", "C1").rsc, Rsc::originator_has_not_registered);
   EXPECT_EQ(world.create("C1", "-", Ty::ae, kAe).rsc, Rsc::created);
 }
