@@ -78,7 +78,7 @@ Outcome<std::vector<std::string>> read_names(const json::value& value, std::size
 }
 
 Outcome<std::uint64_t> read_event_category(const json::value& value) {
-  const auto number = read_integer(value, 2, 999);
+  auto number = read_integer(value, 2, 999);
   if (number && *number > 4 && *number < 100) return bad_form("not an event category (2 to 4, 100 to 999)");
   return number;
 }

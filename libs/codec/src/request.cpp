@@ -22,7 +22,7 @@ struct Parameter {
 };
 
 Outcome<std::uint64_t> read_result_content(const json::value& value) {
-  const auto number = read_integer(value, 0, 10);
+  auto number = read_integer(value, 0, 10);
   if (number && *number == 10) return refuse(Rsc::not_implemented, "semantic content is not offered");
   return number;
 }
