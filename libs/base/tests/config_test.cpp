@@ -222,8 +222,11 @@ class ConfigRefuses : public testing::TestWithParam<BadFile> {};
 INSTANTIATE_TEST_SUITE_P(
     Defects, ConfigRefuses,
     testing::Values(BadFile{"duplicate_key", "a = 1\na = 2"}, BadFile{"duplicate_table", "[t]\n[t]"},
-                    BadFile{"open_table_with_escape", "[\\_"}, BadFile{"open_string", "a = \"x"},
-                    BadFile{"invalid_utf8", "a = \"\xFF\""}, BadFile{"zero_octet", std::string("a = 1\0", 6)},
+                    BadFile{"open_table_with_escape", "[\\_"},
+                    BadFile{"letter_outside_a_text", "a = \xC3\xA9"},
+                    BadFile{"presentation_form_outside_a_text", "\xEF\xBB\x9F"},
+                    BadFile{"open_string", "a = \"x"}, BadFile{"invalid_utf8", "a = \"\xFF\""},
+                    BadFile{"zero_octet", std::string("a = 1\0", 6)},
                     BadFile{"integer_overflow", "a = 9223372036854775808"},
                     BadFile{"deep_nesting", "a = " + std::string(10000, '[')},
                     BadFile{"deep_nesting_of_tables", "a = " +
