@@ -98,7 +98,8 @@ class PrimitiveService final : public HttpService {
                                                 ServerConnection& connection) override;
   void write_error(std::string& out, const HttpError& error, const RequestHead* head) override;
 
-  void run(MappedRequest mapped, std::string body, std::shared_ptr<ServerConnection> connection);
+  /// Takes the primitive out of `mapped`.
+  void run(MappedRequest& mapped, std::string_view body, std::shared_ptr<ServerConnection> connection);
   void refuse(const MappedRequest& mapped, ServerConnection& connection, ResponseForm form, bool close);
   [[nodiscard]] std::shared_ptr<ServerCore> core() const { return core_.lock(); }
 
@@ -117,7 +118,7 @@ class PrimitiveExchange final : public Exchange {
 
   [[nodiscard]] bool refused() const noexcept override { return mapped_.refusal.has_value(); }
   void run(std::string body, const std::shared_ptr<ServerConnection>& connection) override {
-    if (!mapped_.refusal) return service_.run(std::move(mapped_), std::move(body), connection);
+    if (!mapped_.refusal) return service_.run(mapped_, body, connection);
     service_.refuse(mapped_, *connection, {.without_body = head_only_}, close_);
   }
 
@@ -153,7 +154,7 @@ void PrimitiveService::refuse(const MappedRequest& mapped, ServerConnection& con
   connection.reply(out, close);
 }
 
-void PrimitiveService::run(MappedRequest mapped, std::string body,
+void PrimitiveService::run(MappedRequest& mapped, std::string_view body,
                            std::shared_ptr<ServerConnection> connection) {
   const auto core = core_.lock();
   if (*in_flight_ >= limits_.requests_in_flight) {

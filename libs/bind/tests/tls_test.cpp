@@ -1,6 +1,7 @@
 /// Requests over TLS, end to end: identities, expiry, reload, exporter, floods of handshakes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <map>
 
@@ -418,6 +419,30 @@ TEST(TlsDrain, EndsSessionsInOrder) {
   server.server->drain(std::chrono::seconds(10), [&] { drained = true; });
   EXPECT_TRUE(drive(server.reactor, [&] { return drained; }));
   EXPECT_THAT(client.ask(2), StartsWith("unavailable: "));
+}
+
+// --- cost
+
+TEST(TlsMemory, AnIdleSessionTakesLessThan20KiBAtEachEnd) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the heap is the sanitizer's";
+#else
+  constexpr std::size_t kSessions = 200;
+  TlsServer server;
+  std::vector<std::unique_ptr<TlsClient> > clients;
+  const auto add = [&] {
+    clients.push_back(std::make_unique<TlsClient>(server, server.psk_peer()));
+    EXPECT_EQ(clients.back()->ask(), "2000");
+  };
+  for (int i = 0; i < 10; ++i) add();
+  server.handler.requests = {};
+  const std::size_t before = ::mallinfo2().uordblks;
+  for (std::size_t i = 0; i < kSessions; ++i) add();
+  server.handler.requests = {};
+  const std::size_t of_a_pair = (::mallinfo2().uordblks - before) / kSessions;
+  RecordProperty("octets_of_both_ends", static_cast<int>(of_a_pair));
+  EXPECT_LT(of_a_pair, std::size_t{2} * 20 * 1024);
+#endif
 }
 
 // --- another implementation
