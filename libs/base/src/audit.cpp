@@ -182,7 +182,7 @@ struct AuditLog::Impl {
     return lost;
   }
 
-  static constexpr std::size_t kWriteBytes = 256 * 1024;
+  static constexpr std::size_t kWriteBytes = 256UL * 1024UL;
 
   const Options options;
   std::unique_ptr<AuditFile> file;

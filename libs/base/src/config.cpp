@@ -255,7 +255,7 @@ std::vector<std::string> ConfigReader::texts(std::string_view key) {
 }
 
 std::string ConfigReader::path(std::string_view key, std::string fallback) {
-  const std::string value = text(key, std::move(fallback));
+  std::string value = text(key, std::move(fallback));
   if (value.find('\0') != std::string::npos) problem(key, "must not hold a zero octet");
   if (value.empty()) return value;
   return (std::filesystem::path(document_->file).parent_path() / value).lexically_normal().string();

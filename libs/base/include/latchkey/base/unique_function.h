@@ -16,7 +16,7 @@ class UniqueFunction<R(Args...)> {
   UniqueFunction() noexcept = default;
   template <class F>
     requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction> && std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
-  UniqueFunction(F&& f) : impl_(std::make_unique<Model<std::decay_t<F>>>(std::forward<F>(f))) {}  // NOLINT(google-explicit-constructor)
+  UniqueFunction(F&& f) : impl_(std::make_unique<Model<std::decay_t<F>>>(std::forward<F>(f))) {}  // NOLINT(*-explicit-constructor,*-reference-overload): constrained
 
   explicit operator bool() const noexcept { return impl_ != nullptr; }
   R operator()(Args... args) { return impl_->call(std::forward<Args>(args)...); }
