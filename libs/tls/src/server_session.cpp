@@ -41,7 +41,10 @@ ServerSession::ServerSession(std::shared_ptr<ServerCore> core, std::string peer)
   if (core_->psk != nullptr) gnutls_credentials_set(tls(), GNUTLS_CRD_PSK, psk_server_credentials());
 }
 
-ServerSession::~ServerSession() { leave_waiting(); }
+ServerSession::~ServerSession() {
+  leave_waiting();
+  *alive_ = nullptr;
+}
 
 void ServerSession::receive_handshake(ByteView ciphertext) {
   inbox_.insert(inbox_.end(), ciphertext.begin(), ciphertext.end());
@@ -130,8 +133,7 @@ std::optional<Refusal> ServerSession::read_identity(ByteView client_key_exchange
   return std::nullopt;
 }
 
-// --- the key
-// -------------------------------------------------------------------------------------------------------
+// --- the key ---
 
 void ServerSession::find_key() {
   key_needed_ = false;
@@ -145,7 +147,8 @@ void ServerSession::find_key() {
   finding_ = true;
   core_->psk->find(identity_, address_of(peer()),
                    [alive = std::weak_ptr<ServerSession*>(alive_)](Result<PskCredential> answer) {
-                     if (const auto self = alive.lock()) (*self)->answered(std::move(answer));
+                     if (const auto self = alive.lock(); self && *self != nullptr)
+                       (*self)->answered(std::move(answer));
                    });
   finding_ = false;
   // Keys that are at hand are served however many sessions wait for a remote one.
@@ -201,14 +204,13 @@ void ServerSession::leave_waiting() {
 void ServerSession::notify() {
   auto callback = std::exchange(on_progress_, {});
   if (!callback) return;
-  // The owner may destroy this session inside the callback.
-  const std::weak_ptr<ServerSession*> alive = alive_;
+  // The owner may destroy this session inside the callback; the token then says so.
+  const std::shared_ptr<ServerSession*> alive = alive_;
   callback();
-  if (!alive.expired() && !on_progress_) on_progress_ = std::move(callback);
+  if (*alive != nullptr && !on_progress_) on_progress_ = std::move(callback);
 }
 
-// --- the outcome
-// ---------------------------------------------------------------------------------------------------
+// --- the outcome ---
 
 std::optional<Refusal> ServerSession::judge_chain(std::span<const ByteView> presented) {
   if (presented.empty() && !core_->options.require_client_certificate) return std::nullopt;

@@ -76,7 +76,8 @@ class ServerSession final : public SessionImpl {
   std::optional<PskCredential> psk_;
   std::string psk_refusal_;  ///< why the handshake goes on with a random key
   std::optional<SecurityContext> mapped_;
-  /// By it an answer that comes late finds out whether this session is still there.
+  /// By it an answer that comes late, or a callback that returns, finds out whether this session is still
+  /// there: null once it is destroyed.
   std::shared_ptr<ServerSession*> alive_ = std::make_shared<ServerSession*>(this);
 };
 

@@ -51,8 +51,7 @@ SessionImpl& SessionImpl::of(gnutls_session_t session) noexcept {
 int SessionImpl::give_psk(std::string_view, gnutls_datum_t&) { return -1; }
 int SessionImpl::give_client_psk(gnutls_datum_t&, gnutls_datum_t&) { return -1; }
 
-// --- transport
-// -----------------------------------------------------------------------------------------------------
+// --- transport ---
 
 ssize_t SessionImpl::pull(gnutls_transport_ptr_t self, void* to, std::size_t size) {
   auto& session = *static_cast<SessionImpl*>(self);
@@ -108,8 +107,7 @@ void SessionImpl::receive(ByteView ciphertext) {
   view_ = {};
 }
 
-// --- handshake
-// -----------------------------------------------------------------------------------------------------
+// --- handshake ---
 
 void SessionImpl::drive() {
   for (int warnings = 0;;) {
@@ -219,8 +217,7 @@ void SessionImpl::audit(AuditEventId id, std::string reason) const {
   audit_.record(std::move(event));
 }
 
-// --- established
-// ---------------------------------------------------------------------------------------------------
+// --- established ---
 
 void SessionImpl::decrypt() {
   std::array<std::uint8_t, kRecordPlaintextMax>
