@@ -18,6 +18,7 @@ bool has_own_policy(const Resource& resource) {
 
 std::vector<std::string> names_of(const Governing& governing) {
   std::vector<std::string> names;
+  names.reserve(governing.policies.size());
   for (const auto* const policy : governing.policies) names.push_back(policy->ri);
   return names;
 }

@@ -187,7 +187,7 @@ void Core::answer_written(const Request& request, std::uint64_t sequence, Respon
                });
 }
 
-void Core::refuse(const Request& request, codec::Refusal refusal, Respond respond) {
+void Core::refuse(const Request& request, const codec::Refusal& refusal, Respond respond) {
   answer(request, codec::refusal_response(request.primitive(), refusal), std::move(respond));
 }
 

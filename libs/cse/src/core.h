@@ -222,7 +222,7 @@ struct Core {
   /// The same, when something written by this request is durable.
   void answer_written(const Request& request, std::uint64_t sequence, ResponsePrimitive response,
                       Respond respond);
-  void refuse(const Request& request, codec::Refusal refusal, Respond respond);
+  void refuse(const Request& request, const codec::Refusal& refusal, Respond respond);
 
   /// Called by Cse::open, and after each commit: sees that the timer is set to the earliest expiration.
   void schedule_expiry();

@@ -188,7 +188,7 @@ void attach(Core& core, Resource& created) {
 }
 
 /// The last step: everything was permitted and checked, but for what may have changed since.
-void finish(Core& core, Request request, Draft draft, Respond respond) {
+void finish(Core& core, const Request& request, Draft draft, Respond respond) {
   Resource* const parent = core.tree.find(draft.parent);
   if (parent == nullptr)
     return core.refuse(request, {Rsc::not_found, "the parent is gone"}, std::move(respond));
@@ -237,7 +237,7 @@ void verify_and_finish(Core& core, Request request, const Resource& parent, Draf
         sent, parent, drafted.attributes, [&core, shared](Outcome<void> verified) {
           auto& [req, dra, res] = *shared;
           if (!verified) return core.refuse(req, std::move(verified).error(), std::move(res));
-          finish(core, std::move(req), std::move(dra), std::move(res));
+          finish(core, req, std::move(dra), std::move(res));
         });
   }
   if (draft.is(Ty::grp)) {
@@ -250,15 +250,15 @@ void verify_and_finish(Core& core, Request request, const Resource& parent, Draf
                                    if (!valid)
                                      return core.refuse(req, std::move(valid).error(), std::move(res));
                                    dra.attributes = *std::move(valid);
-                                   finish(core, std::move(req), std::move(dra), std::move(res));
+                                   finish(core, req, std::move(dra), std::move(res));
                                  });
   }
-  finish(core, std::move(request), std::move(draft), std::move(respond));
+  finish(core, request, std::move(draft), std::move(respond));
 }
 
 /// Steps 7 and 8 (TS-0004 7.2.2.2).
 Outcome<Draft> draft_of(Core& core, Request& request, const Target& target) {
-  const std::uint32_t ty = *request.primitive().ty;
+  const std::uint32_t ty = request.primitive().ty.value_or(0);
   Resource& parent = *target.resource;
   Draft draft;
   draft.parent = parent.ri;
@@ -300,7 +300,7 @@ void create(Core& core, Request request, const Target& target, Respond respond) 
   }
   auto draft = draft_of(core, request, target);
   if (!draft) {
-    if (is_registration(*request.primitive().ty)) {
+    if (is_registration(request.primitive().ty.value_or(0))) {
       record(core, AuditEventId::registration_refused, request, draft.error().detail, draft.error().rsc);
     }
     return core.refuse(request, std::move(draft).error(), std::move(respond));

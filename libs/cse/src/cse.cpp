@@ -94,7 +94,7 @@ void Cse::handle(bind::IncomingRequest incoming, bind::Respond respond) {
 void Cse::start_registration() {
   auto& impl = *impl_;
   if (!impl.core.options.registrar || impl.registrar != nullptr) return;
-  impl.registrar = std::make_unique<Registrar>(impl.core);
+  impl.registrar = std::make_unique<Registrar>(impl.core, *impl.core.options.registrar);
   impl.registrar->start();
 }
 

@@ -67,7 +67,8 @@ Outcome<void> identify_plain(const Core& core, Request& request) {
     return association_required("fr: a CSE needs a security association");
   if (is_ae_registration(request.primitive())) return identify_plain_registration(core, request);
   const auto ae = ae_id_of(from, core.options.cse_id);
-  const Resource* const resource = ae ? registered(core, *ae) : nullptr;
+  if (!ae) return not_registered("fr: no AE-ID");
+  const Resource* const resource = registered(core, *ae);
   if (resource == nullptr) return not_registered("fr: no AE registered here");
   if (!core.options.field_domain || resource->associated || is_bound(core, *ae)) {
     return association_required("fr: this AE needs a security association");

@@ -35,7 +35,7 @@ void Registrar::start() { create(); }
 RequestPrimitive Registrar::request(Operation op, std::string_view below) const {
   RequestPrimitive primitive;
   primitive.op = op;
-  primitive.to = core_.options.registrar->sp_relative() + "/-" + std::string(below);
+  primitive.to = registrar_.sp_relative() + "/-" + std::string(below);
   primitive.from = core_.options.cse_id.sp_relative();
   primitive.rqi = "reg" + std::to_string(requests_);
   primitive.rvi = "2a";
@@ -44,7 +44,7 @@ RequestPrimitive Registrar::request(Operation op, std::string_view below) const 
 
 void Registrar::send(RequestPrimitive primitive, Answered answered) {
   ++requests_;
-  auto* const sender = core_.peers.cse(*core_.options.registrar, {});
+  auto* const sender = core_.peers.cse(registrar_, {});
   if (sender == nullptr) return retry("no way to the registrar is known");
   sender->send(std::move(primitive), core_.options.forward_timeout,
                [weak = std::weak_ptr<Registrar*>(self_), answered](Result<ResponsePrimitive> response) {
@@ -95,7 +95,7 @@ void Registrar::renewed(const ResponsePrimitive& response) {
     // The registrar does not know us any more: registering again follows.
     return retry("renewal refused: " + std::string(codec::to_string(response.rsc)));
   }
-  Resource* const known = core_.tree.find_cse(*core_.options.registrar);
+  Resource* const known = core_.tree.find_cse(registrar_);
   if (known == nullptr) return read_base();
   core_.change(*known, {{"et", format_timestamp(core_.clock.now() + core_.options.default_lifetime)}});
   settled();
@@ -113,15 +113,14 @@ void Registrar::base_read(const ResponsePrimitive& response) {
 
 /// The local <remoteCSE> of the registrar (TS-0001 10.2.2.3): routing and notifications find it there.
 void Registrar::keep_base(const json::object& base) {
-  const auto& registrar = *core_.options.registrar;
-  json::object attributes{{"csi", registrar.sp_relative()},
-                          {"cb", registrar.sp_relative() + "/-"},
+  json::object attributes{{"csi", registrar_.sp_relative()},
+                          {"cb", registrar_.sp_relative() + "/-"},
                           {"rr", true},
                           {"et", format_timestamp(core_.clock.now() + core_.options.default_lifetime)}};
   for (const std::string_view name : {"cst", "poa", "srv"}) {
     if (const auto* const value = base.if_contains(name)) attributes[name] = *value;
   }
-  if (Resource* const known = core_.tree.find_cse(registrar)) {
+  if (Resource* const known = core_.tree.find_cse(registrar_)) {
     core_.change(*known, std::move(attributes));
     return;
   }
@@ -131,8 +130,8 @@ void Registrar::keep_base(const json::object& base) {
   auto resource = std::make_unique<Resource>();
   resource->ty = static_cast<std::uint32_t>(codec::Ty::csr);
   resource->ri = core_.tree.new_id(resource->ty, batch);
-  resource->rn = parent.by_name.contains(registrar.stem()) ? resource->ri : registrar.stem();
-  resource->created_by = registrar.absolute();
+  resource->rn = parent.by_name.contains(registrar_.stem()) ? resource->ri : registrar_.stem();
+  resource->created_by = registrar_.absolute();
   const auto now = format_timestamp(core_.clock.now());
   resource->attributes = {{"ty", resource->ty}, {"ri", resource->ri}, {"pi", parent.ri},
                           {"rn", resource->rn}, {"ct", now},          {"lt", now}};
@@ -143,12 +142,11 @@ void Registrar::keep_base(const json::object& base) {
 
 void Registrar::settled() {
   backoff_ = std::chrono::milliseconds(0);
-  const auto& registrar = *core_.options.registrar;
   AuditEvent event;
   event.id = AuditEventId::registration_ok;
   event.time = core_.clock.now();
   event.originator = core_.options.cse_id.absolute();
-  event.target = registrar.absolute();
+  event.target = registrar_.absolute();
   core_.audit.record(std::move(event));
   const auto refresh = std::min(core_.options.registration_refresh, core_.options.default_lifetime / 2);
   run_later(refresh, &Registrar::renew);
@@ -156,7 +154,7 @@ void Registrar::settled() {
 
 void Registrar::retry(std::string_view why) {
   backoff_ = std::clamp(backoff_ * 2, kBackoffMin, kBackoffMax);
-  log::warning("cse", "registration with " + core_.options.registrar->absolute() + ": " + std::string(why));
+  log::warning("cse", "registration with " + registrar_.absolute() + ": " + std::string(why));
   run_later(backoff_, &Registrar::create);
 }
 

@@ -9,8 +9,8 @@ namespace latchkey::cse {
 
 class Registrar {
  public:
-  /// `core` outlives this and has CseOptions::registrar.
-  explicit Registrar(Core& core) : core_(core) {}
+  /// `core` outlives this.
+  Registrar(Core& core, CseId registrar) : core_(core), registrar_(std::move(registrar)) {}
   Registrar(const Registrar&) = delete;
   Registrar& operator=(const Registrar&) = delete;
   ~Registrar();
@@ -34,6 +34,7 @@ class Registrar {
   [[nodiscard]] json::object own_attributes() const;
 
   Core& core_;
+  CseId registrar_;
   Executor::TimerId timer_{};
   std::chrono::milliseconds backoff_{0};
   std::uint64_t requests_ = 0;

@@ -68,8 +68,8 @@ std::vector<Resource*> all_of(const std::unordered_multimap<std::string, Resourc
 }  // namespace
 
 bool ResourceTree::DueOrder::operator()(const Resource* a, const Resource* b) const noexcept {
-  if (*a->expires != *b->expires) return *a->expires < *b->expires;
-  return a->ri < b->ri;
+  const auto due_a = a->expires.value_or(TimePoint::max()), due_b = b->expires.value_or(TimePoint::max());
+  return due_a != due_b ? due_a < due_b : a->ri < b->ri;
 }
 
 // Changes.
@@ -278,7 +278,8 @@ std::optional<TimePoint> ResourceTree::next_expiry() const {
 }
 
 Resource* ResourceTree::expired(TimePoint now) const {
-  return !due_.empty() && *(*due_.begin())->expires <= now ? *due_.begin() : nullptr;
+  const auto next = next_expiry();
+  return next && *next <= now ? *due_.begin() : nullptr;
 }
 
 // Start.

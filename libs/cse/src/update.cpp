@@ -88,7 +88,7 @@ json::value updated_content(const Request& request, const Resource& resource, js
   }
 }
 
-void apply(Core& core, Request request, std::string_view ri, json::object changes, Respond respond) {
+void apply(Core& core, const Request& request, std::string_view ri, json::object changes, Respond respond) {
   Resource* const resource = core.tree.find(ri);
   if (resource == nullptr)
     return core.refuse(request, {Rsc::not_found, "the resource is gone"}, std::move(respond));
@@ -135,8 +135,7 @@ void verify_subscription(Core& core, const Resource& subscription, Pending pendi
       shared->request, *subscription.parent, merged, [&core, shared](Outcome<void> verified) {
         if (!verified)
           return core.refuse(shared->request, std::move(verified).error(), std::move(shared->respond));
-        apply(core, std::move(shared->request), shared->ri, std::move(shared->changes),
-              std::move(shared->respond));
+        apply(core, shared->request, shared->ri, std::move(shared->changes), std::move(shared->respond));
       });
 }
 
@@ -146,7 +145,7 @@ void validate_group(Core& core, const Resource& group, Pending pending) {
   core.groups->validate(
       shared->request, &group, std::move(changes), [&core, shared](Outcome<json::object> valid) {
         if (!valid) return core.refuse(shared->request, std::move(valid).error(), std::move(shared->respond));
-        apply(core, std::move(shared->request), shared->ri, *std::move(valid), std::move(shared->respond));
+        apply(core, shared->request, shared->ri, *std::move(valid), std::move(shared->respond));
       });
 }
 
@@ -178,7 +177,7 @@ void update(Core& core, Request request, const Target& target, Respond respond) 
   const bool retargeted = pending.changes.contains("nu") || pending.changes.contains("enc");
   if (resource.is(Ty::sub) && retargeted) return verify_subscription(core, resource, std::move(pending));
   if (resource.is(Ty::grp)) return validate_group(core, resource, std::move(pending));
-  apply(core, std::move(pending.request), pending.ri, std::move(pending.changes), std::move(pending.respond));
+  apply(core, pending.request, pending.ri, std::move(pending.changes), std::move(pending.respond));
 }
 
 }  // namespace latchkey::cse
