@@ -15,8 +15,8 @@ namespace http = boost::beast::http;
 using BeastView = boost::beast::string_view;
 using boost::system::error_code;
 
-/// Chunk headers are kept by the caller until they are whole; nobody needs longer ones.
-constexpr std::size_t kChunkHeaderOctetsMax = 256;
+/// Digits of a chunk size: four gigabytes, more than any limit of a body.
+constexpr std::size_t kChunkSizeDigitsMax = 8;
 /// The first piece of a body reserves no more than this, whatever Content-Length says.
 constexpr std::size_t kBodyReserveMax = 16U << 10U;
 
@@ -52,6 +52,46 @@ std::optional<HttpError> check_lines(std::string_view head) {
   return std::nullopt;
 }
 
+/// What stands between two chunks, in the one form that is accepted: no extension, no trailer field.
+struct ChunkHeader {
+  std::size_t octets = 0;  ///< 0: not whole yet
+  const char* defect = nullptr;
+};
+
+/// Takes `token` off the front of `rest`: false while it is not there but may still come.
+bool take(std::string_view& rest, std::string_view token, const char* otherwise, ChunkHeader& header) {
+  if (rest.starts_with(token)) {
+    rest.remove_prefix(token.size());
+    return true;
+  }
+  if (!token.starts_with(rest)) header.defect = otherwise;
+  return false;
+}
+
+/// Beast asserts on some broken last chunks, so that it is given whole and well-formed chunk headers only.
+/// RFC 9112 7.1 lets a recipient ignore extensions and trailer fields; parsers that end them differently are
+/// an attack.
+ChunkHeader read_chunk_header(std::string_view data, bool first) {
+  ChunkHeader header;
+  std::string_view rest = data;
+  if (!first && !take(rest, "\r\n", "content: a chunk that does not end in CR LF", header)) return header;
+  const auto digits = std::min(rest.find_first_not_of("0123456789abcdefABCDEF"), rest.size());
+  const bool last = digits > 0 && rest.substr(0, digits).find_first_not_of('0') == std::string_view::npos;
+  if (digits > kChunkSizeDigitsMax || (digits == 0 && !rest.empty())) {
+    header.defect = "content: malformed chunk size";
+    return header;
+  }
+  rest.remove_prefix(digits);
+  if (digits == 0) return header;
+  const bool extended = rest.starts_with(';') || rest.starts_with(' ') || rest.starts_with('\t');
+  const char* const what =
+      extended ? "content: chunk extensions are not accepted" : "content: malformed chunk size";
+  if (!take(rest, "\r\n", what, header)) return header;
+  if (last && !take(rest, "\r\n", "content: trailer fields are not accepted", header)) return header;
+  header.octets = data.size() - rest.size();
+  return header;
+}
+
 }  // namespace
 
 struct MessageParser::Impl {
@@ -65,6 +105,8 @@ struct MessageParser::Impl {
   [[nodiscard]] virtual bool is_head_done() const = 0;
   [[nodiscard]] virtual bool is_keep_alive() const = 0;
 
+  [[nodiscard]] std::size_t put_head(std::string_view data);
+  [[nodiscard]] std::size_t put_body(std::string_view data);
   void refuse(HttpError what) {
     if (!error) error = std::move(what);
   }
@@ -74,6 +116,9 @@ struct MessageParser::Impl {
   RequestHead request;
   ResponseHead response;
   std::string body;
+  std::uint64_t chunk_left = 0;  ///< of the chunk that is being read
+  bool first_chunk = true;
+  bool has_chunks = false;
   bool dropping = false;
 };
 
@@ -125,7 +170,6 @@ class BeastParser final : public MessageParser::Impl, private http::basic_parser
 
   void on_field_impl(http::field known, BeastView name, BeastView value, error_code& code) override {
     code = {};
-    if (in_body_) return stop({400, "content: trailer fields are not accepted"}, code);
     if (++fields_ > this->limits.header_fields) {
       return stop({431, "header: more than " + std::to_string(this->limits.header_fields) + " fields"}, code);
     }
@@ -150,11 +194,11 @@ class BeastParser final : public MessageParser::Impl, private http::basic_parser
     code = {};
     if (has_length_ && has_coding_) return stop({400, "Transfer-Encoding: beside Content-Length"}, code);
     this->request.keep_alive = Base::keep_alive();
+    this->has_chunks = Base::chunked();
     this->request.has_body = Base::chunked() || Base::content_length().value_or(0) > 0;
   }
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code& code) override {
     code = {};
-    in_body_ = true;
     if (this->dropping || !length) return;
     this->body.reserve(std::min(static_cast<std::size_t>(*length), kBodyReserveMax));
   }
@@ -163,12 +207,13 @@ class BeastParser final : public MessageParser::Impl, private http::basic_parser
     if (!this->dropping) this->body += view(part);
     return part.size();
   }
-  void on_chunk_header_impl(std::uint64_t, BeastView extensions, error_code& code) override {
+  void on_chunk_header_impl(std::uint64_t size, BeastView, error_code& code) override {
     code = {};
-    // RFC 9112 7.1.1 lets a recipient ignore them; parsers that end them differently are an attack.
-    if (!extensions.empty()) stop({400, "content: chunk extensions are not accepted"}, code);
+    this->chunk_left = size;
+    this->first_chunk = false;
   }
   std::size_t on_chunk_body_impl(std::uint64_t, BeastView part, error_code& code) override {
+    this->chunk_left -= part.size();
     return on_body_impl(part, code);
   }
   void on_finish_impl(error_code& code) override { code = {}; }
@@ -177,7 +222,6 @@ class BeastParser final : public MessageParser::Impl, private http::basic_parser
   std::size_t fields_ = 0;
   bool has_length_ = false;
   bool has_coding_ = false;
-  bool in_body_ = false;
 };
 
 }  // namespace
@@ -193,28 +237,41 @@ MessageParser::MessageParser(Kind kind, const ParserLimits& limits) {
 MessageParser::~MessageParser() = default;
 
 std::size_t MessageParser::put(std::string_view data) {
-  Impl& impl = *impl_;
-  if (impl.error || impl.is_done()) return 0;
-  error_code code;
-  if (!impl.is_head_done()) {
-    const auto end = data.find("\r\n\r\n");
-    const std::size_t size = end == std::string_view::npos ? data.size() : end + 4;
-    if (size > impl.limits.header_octets) {
-      impl.refuse(error_of(http::make_error_code(http::error::header_limit), impl.limits));
-    }
-    if (impl.error || end == std::string_view::npos) return 0;
-    if (auto bad = check_lines(data.substr(0, size))) impl.refuse(*std::move(bad));
-    if (impl.error) return 0;
-    const std::size_t used = impl.feed(data.substr(0, size), code);
-    if (code) impl.refuse(error_of(code, impl.limits));
-    return used;
+  if (impl_->error || impl_->is_done()) return 0;
+  return impl_->is_head_done() ? impl_->put_body(data) : impl_->put_head(data);
+}
+
+std::size_t MessageParser::Impl::put_head(std::string_view data) {
+  const auto end = data.find("\r\n\r\n");
+  const std::size_t size = end == std::string_view::npos ? data.size() : end + 4;
+  if (size > limits.header_octets) {
+    refuse(error_of(http::make_error_code(http::error::header_limit), limits));
+  } else if (end != std::string_view::npos) {
+    if (auto bad = check_lines(data.substr(0, size))) refuse(*std::move(bad));
   }
+  if (error || end == std::string_view::npos) return 0;
+  error_code code;
+  const std::size_t used = feed(data.substr(0, size), code);
+  if (code) refuse(error_of(code, limits));
+  return used;
+}
+
+std::size_t MessageParser::Impl::put_body(std::string_view data) {
   std::size_t used = 0;
-  while (!code && !impl.is_done() && used < data.size()) used += impl.feed(data.substr(used), code);
-  const bool partial = code == http::make_error_code(http::error::need_more);
-  if (code && !partial) impl.refuse(error_of(code, impl.limits));
-  if (partial && data.size() - used > kChunkHeaderOctetsMax)
-    impl.refuse({400, "content: chunk header too long"});
+  error_code code;
+  while (!code && !is_done() && used < data.size()) {
+    std::string_view part = data.substr(used);
+    if (has_chunks && chunk_left == 0) {
+      const ChunkHeader header = read_chunk_header(part, first_chunk);
+      if (header.defect != nullptr) refuse({400, header.defect});
+      if (header.octets == 0) return used;
+      part = part.substr(0, header.octets);
+    }
+    const std::size_t taken = feed(part, code);
+    if (taken == 0) break;  // nothing can come of the same octets again
+    used += taken;
+  }
+  if (code) refuse(error_of(code, limits));
   return used;
 }
 

@@ -317,7 +317,7 @@ Outcome<std::string> to_from_path(std::string_view path, std::string_view host_f
   } else if (rest.starts_with("/~/")) {
     rest.remove_prefix(3);
     to = "/";
-  } else if (!host_fqdn.empty() && rest.starts_with("/-/")) {
+  } else if (!host_fqdn.empty() && (rest == "/-" || rest.starts_with("/-/"))) {
     rest.remove_prefix(1);
     to = "//" + std::string(host_fqdn) + "/";
   } else if (!rest.empty()) {

@@ -59,8 +59,9 @@ INSTANTIATE_TEST_SUITE_P(Ts0009_6_2_2_1, Paths,
                                          PathCase{"/_/maf.example/-/FF15", "//maf.example/-/FF15"},
                                          PathCase{"/_/maf.example/-/", "//maf.example/-/"},
                                          PathCase{"/-/FF15", "//maf.example/-/FF15"},
-                                         PathCase{"/-/", "//maf.example/-/"}, PathCase{"/%63se", "cse"},
-                                         PathCase{"/a%20b", "a b"},
+                                         PathCase{"/-/", "//maf.example/-/"},
+                                         PathCase{"/-", "//maf.example/-"}, PathCase{"/-x", "-x"},
+                                         PathCase{"/%63se", "cse"}, PathCase{"/a%20b", "a b"},
                                          PathCase{"/fetchCredentials/KeID@mef.example/21",
                                                   "fetchCredentials/KeID@mef.example/21"}));
 
