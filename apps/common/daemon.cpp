@@ -23,8 +23,7 @@ int with_arguments(int argc, char** argv, const std::string& name, const std::st
   auto* check_flag =
       app.add_flag("--check", check, "validate the configuration, name every problem, and exit");
   app.add_option("--backup", arguments.backup,
-                 "copy the database of the stopped daemon to this file, and exit (a running one: POST "
-                 "/backup on the admin listener)")
+                 "copy the database to this file, also while the daemon runs, and exit")
       ->excludes(check_flag);
   try {
     app.parse(argc, argv);
@@ -41,12 +40,7 @@ bool report(const std::vector<ConfigProblem>& problems) {
 }
 
 int backup(const DaemonConfig& config, const std::string& application, const std::string& file) {
-  auto store = store::open_sqlite({.folder = config.state_dir,
-                                   .application = application,
-                                   .schema_version = 1,
-                                   .migrations = {},
-                                   .vfs = {}});
-  const auto done = store ? (*store)->backup(file) : Status(fail(store.error()));
+  const auto done = store::backup_sqlite(config.state_dir, application, file);
   if (!done) std::fprintf(stderr, "backup: %s\n", done.error().detail.c_str());
   return done ? 0 : 1;
 }
@@ -170,6 +164,7 @@ void Daemon::reload() {
     event.reason = what + ": " + error.detail;
     audit_->record(std::move(event));
   };
+  if (auto renewed = environment_->reload(); !renewed) return complain("Secure Environment", renewed.error());
   auto own = load_own(config_.tls, *environment_);
   if (!own) return complain("own certificate", own.error());
   auto trust = load_trust(config_.tls);

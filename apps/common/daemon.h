@@ -24,8 +24,7 @@ int with_arguments(int argc, char** argv, const std::string& name, const std::st
 /// Prints every problem with file, line and key; true if there was none.
 [[nodiscard]] bool report(const std::vector<ConfigProblem>& problems);
 
-/// Copies the database of a stopped daemon; a running one holds the lock and is asked over its admin listener
-/// instead.
+/// Copies the database, also while a daemon uses it. Exit status.
 int backup(const DaemonConfig& config, const std::string& application, const std::string& file);
 
 class Daemon {

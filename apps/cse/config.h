@@ -26,7 +26,8 @@ struct CseConfig {
   std::vector<PeerConfig> peers;
   std::vector<MafConfig> mafs;
   bool accept_suid_11_as_32 = false;
-  bool plain_notifications = false;    ///< http:// notification targets beyond loopback
+  bool plain_notifications =
+      false;  ///< http:// notification targets; any AE could else aim the CSE at local services
   [[nodiscard]] bool annex_b() const;  ///< any trust anchor admits TR-0038 Annex B certificates
 };
 [[nodiscard]] CseConfig read_cse_config(const std::string& file, std::vector<ConfigProblem>& problems);

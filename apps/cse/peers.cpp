@@ -42,10 +42,6 @@ std::optional<Url> parse_url(std::string_view text) {
   return out;
 }
 
-bool is_loopback(std::string_view host) {
-  return host == "::1" || host == "localhost" || host.starts_with("127.");
-}
-
 /// Notifications to a URL: `to` becomes the path of that URL.
 class UrlSender final : public bind::RequestSender {
  public:
@@ -141,7 +137,7 @@ bind::RequestSender* CsePeers::url(std::string_view text) {
     auto server = Fqdn::parse(url->host);
     if (!server) return nullptr;
     options.credentials = [this, server = *server] { return certificate_options(server); };
-  } else if (!is_loopback(url->host) && !config_.plain_notifications) {
+  } else if (!config_.plain_notifications) {
     return nullptr;
   }
   auto sender =

@@ -26,6 +26,12 @@ inline int result(const Status& status) { return status ? 0 : failed(status.erro
 /// Creates with the given mode; never overwrites.
 [[nodiscard]] Status write_new(const std::string& path, std::string_view content, unsigned mode);
 
+/// Decision and handshake events matter to daemons; a command line shows its answer only.
+class NoAudit final : public AuditSink {
+ public:
+  void record(AuditEvent) override {}
+};
+
 /// How to reach and authenticate to a CSE or MAF.
 struct ConnectionOptions {
   std::string url;  ///< https://address:port, http://address:port, or unix:PATH

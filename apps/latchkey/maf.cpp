@@ -10,11 +10,6 @@ namespace {
 namespace json = codec::json;
 using client::blocking;
 
-class NoAudit final : public AuditSink {
- public:
-  void record(AuditEvent) override {}
-};
-
 struct Options {
   ConnectionOptions connection;
   std::string fqdn, client, admin, registration, key_id, key_out;

@@ -17,12 +17,6 @@ const std::map<std::string, codec::Operation> kOperations{{"create", codec::Oper
                                                           {"delete", codec::Operation::del},
                                                           {"notify", codec::Operation::notify}};
 
-/// Decision and handshake events matter to daemons; a command line shows its answer only.
-class NoAudit final : public AuditSink {
- public:
-  void record(AuditEvent) override {}
-};
-
 struct Options {
   ConnectionOptions connection;
   std::string operation, to, from, body, release = "3";

@@ -31,3 +31,12 @@ ok "openssl s_client is a MAF client: its printed keying material begins with th
 grep -q 'X-M2M-RSC: 2000' openssl-kc.txt || bad "the exported key does not open a session: $(tail -3 openssl-kc.txt)"
 ok "that key opens a PSK session to $IN, as the phone"
 covers TR-A.4-01 TR-A.4-04
+
+chapter "9  The operator"
+"$bin/latchkey-cse" --config in.toml --backup "$work/in-backup.db" || bad "a backup while the CSE runs"
+[ -s in-backup.db ] || bad "the backup is empty"
+ok "latchkey-cse --backup copies the database while the CSE runs"
+lk psk remove --state-dir in/state --kek in/kek stranger@in.provider.com >/dev/null || bad "removing a key"
+kill -HUP "$pid_in"
+wait_for 5 in/decisions.jsonl credential_reloaded || bad "SIGHUP did not reload"
+refused "a key that was removed" in 'handshake_refused.*unknown psk_identity' as_stranger retrieve /$IN/Cstranger

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace latchkey::cse {
 
@@ -187,6 +188,8 @@ struct KeySource::Impl : std::enable_shared_from_this<Impl> {
   const Clock& clock;
   AuditSink& audit;
   std::shared_ptr<const secure_env::PskTable> table;
+  std::unordered_set<AeId>
+      bound;  // AE-IDs that the table names; asked on every request of a trusted listener
   AppRules rules;
   std::unordered_map<std::string, std::shared_ptr<client::MafClient>> mafs;  // by lower-case FQDN
   std::unordered_map<std::string, CachedKey> cache;
@@ -200,6 +203,10 @@ KeySource::KeySource(KeySourceOptions options, const secure_env::SecureEnvironme
     : impl_(std::make_shared<Impl>(std::move(options), environment, clock, audit)) {}
 KeySource::~KeySource() = default;
 void KeySource::set_table(std::shared_ptr<const secure_env::PskTable> table) {
+  impl_->bound.clear();
+  for (const auto& entry : table->entries())
+    if (entry.entity && std::holds_alternative<AeId>(*entry.entity))
+      impl_->bound.insert(std::get<AeId>(*entry.entity));
   impl_->table = std::move(table);
 }
 void KeySource::set_app_rules(AppRules rules) { impl_->rules = std::move(rules); }
@@ -231,10 +238,7 @@ Status KeySource::still_valid(const tls::SecurityContext& context) const {
   return {};
 }
 
-bool KeySource::binds(const AeId& id) const {
-  return impl_->table && std::ranges::any_of(impl_->table->entries(),
-                                             [&](const auto& entry) { return entry.entity == EntityId(id); });
-}
+bool KeySource::binds(const AeId& id) const { return impl_->bound.contains(id); }
 
 Result<tls::SecurityContext> ClientCertificates::map(const pki::TrustStore::Verified& peer) {
   tls::SecurityContext context;
