@@ -8,7 +8,14 @@ add_library(latchkey_options INTERFACE)
 # Designated initialisers leave out members that have a default: that is what they are for here.
 target_compile_options(latchkey_options INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Wnon-virtual-dtor -Wno-missing-field-initializers -Werror
-  -fstack-protector-strong -fPIC)
+  -fPIC)
+# Hardening: a broken invariant ends the process, which loses nothing acknowledged (docs/decisions/0007).
+target_compile_options(latchkey_options INTERFACE -fstack-protector-strong -fstack-clash-protection -fcf-protection)
+target_compile_definitions(latchkey_options INTERFACE _GLIBCXX_ASSERTIONS)
+if(NOT LATCHKEY_SANITIZE)
+  target_compile_options(latchkey_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+  target_link_options(latchkey_options INTERFACE -pie -Wl,-z,relro,-z,now)
+endif()
 target_compile_definitions(latchkey_options INTERFACE LATCHKEY_VERSION="${PROJECT_VERSION}")
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   target_compile_options(latchkey_options INTERFACE -Wthread-safety)
