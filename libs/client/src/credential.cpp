@@ -80,6 +80,10 @@ class MafKey final : public SaeCredential, public std::enable_shared_from_this<M
       : options_(std::move(options)), clock_(clock), registration_(options_.registration) {}
 
   void prepare(UniqueFunction<void(Status)> done) override {
+    // A key of another use would be used outside its scope; 11 is what TR-0038 writes for 32.
+    if (const auto suid = options_.suid.value(); suid != 32 && suid != 11)
+      return done(fail(ErrorCode::invalid_argument,
+                       "SUID " + std::to_string(suid) + " is not that of a MAF-based association"));
     if (key_ && key_->expires > clock_.now() + options_.margin) return done({});
     waiting_.push_back(std::move(done));
     if (waiting_.size() > 1) return;
