@@ -40,6 +40,18 @@ TEST(KeyExport, LabelsAndLength) {
   EXPECT_EQ(octets(split.key), Bytes(exported.begin() + 16, exported.end()));
 }
 
+TEST(KeyExport, KcIdAndKcOfTr0038A4) {
+  cover({"TR-A.4-02", "TR-A.4-03"});
+  const auto shown = from_hex(
+                         "FF15D84E3E38D6974B0EB3E5606C85FE37F61D5A7FEA1E9CFD8DB76D2F8B6230"
+                         "130EF8A84F9F9F967DA385867984EED0")
+                         .value();
+  const auto split = split_exported(SecretBytes::copy_of(shown)).value();
+  EXPECT_EQ(Bytes(split.id.begin(), split.id.end()), from_hex("FF15D84E3E38D6974B0EB3E5606C85FE").value());
+  EXPECT_EQ(octets(split.key),
+            from_hex("37F61D5A7FEA1E9CFD8DB76D2F8B6230130EF8A84F9F9F967DA385867984EED0").value());
+}
+
 TEST(KeyExport, OtherLengthsAreRefused) {
   for (const std::size_t size : {0U, 32U, 47U, 49U, 64U}) {
     const auto split = split_exported(SecretBytes(size));

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "key_log.h"
+
 namespace latchkey::tls {
 namespace {
 
@@ -22,6 +24,10 @@ void soften_client_hello_version(Bytes& out) {
   }
 }
 
+/// Stands where GnuTLS would have its own, which writes to the file that SSLKEYLOGFILE names: an environment
+/// must not make a daemon give its keys away.
+int keep_keys(gnutls_session_t, const char*, const gnutls_datum_t*) { return 0; }
+
 }  // namespace
 
 SessionImpl::SessionImpl(unsigned role, AuditSink& audit, const Clock& clock, std::string peer,
@@ -36,6 +42,7 @@ SessionImpl::SessionImpl(unsigned role, AuditSink& audit, const Clock& clock, st
       role | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS | (client_ ? GNUTLS_FORCE_CLIENT_CERT : 0U);
   if (gnutls_init(&tls_, flags) != 0) broken_invariant("no memory for a TLS session");
   gnutls_session_set_ptr(tls_, this);
+  gnutls_session_set_keylog_function(tls_, keep_keys);
   gnutls_transport_set_ptr(tls_, this);
   gnutls_transport_set_pull_function(tls_, pull);
   gnutls_transport_set_vec_push_function(tls_, push);
@@ -156,6 +163,7 @@ void SessionImpl::establish() {
   if (!context) return refuse({GNUTLS_A_ACCESS_DENIED, context.error().detail});
   context_ = std::make_shared<const SecurityContext>(*std::move(context));
   state_ = State::established;
+  if (key_log_is_open()) write_key_log(key_log_line());
   audit(AuditEventId::handshake_accepted, {});
   gnutls_credentials_clear(tls_);
   forget_handshake();
