@@ -49,6 +49,14 @@ gnutls_alert_description_t alert_for_chain(const Error& error) noexcept {
   return GNUTLS_A_BAD_CERTIFICATE;
 }
 
+std::optional<Refusal> refusal_for_use(const pki::TrustStore::Verified& peer, bool as_server) {
+  if (as_server ? peer.identity.server_auth : peer.identity.client_auth) return std::nullopt;
+  return Refusal{GNUTLS_A_UNSUPPORTED_CERTIFICATE,
+                 "certificate '" + peer.leaf.subject() +
+                     "': RFC 5280 4.2.1.12: extended key usage does not permit a TLS " +
+                     (as_server ? "server" : "client")};
+}
+
 Refusal refusal_for(gnutls_session_t session, int error) {
   // A server that waits for a certificate is told of an alert as if no certificate had come.
   const bool alerted =

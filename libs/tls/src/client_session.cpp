@@ -97,6 +97,7 @@ std::optional<Refusal> ClientSession::judge_chain(std::span<const ByteView> pres
   auto verified = known_servers().verify(presented, *options_.trust, now(), options_.home);
   if (!verified) return Refusal{alert_for_chain(verified.error()), verified.error().detail};
   chain_ = *std::move(verified);
+  if (auto refusal = refusal_for_use(chain_->verified, true)) return refusal;
   // TS-0003 8.2.2.2: the certificate must prove the identity that was configured for Entity B.
   auto server = options_.check_server(chain_->verified);
   if (!server) return Refusal{GNUTLS_A_BAD_CERTIFICATE, server.error().detail};

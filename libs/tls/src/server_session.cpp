@@ -220,6 +220,7 @@ std::optional<Refusal> ServerSession::judge_chain(std::span<const ByteView> pres
   auto verified = core_->chains.verify(presented, *credentials_->trust, now(), core_->home);
   if (!verified) return Refusal{alert_for_chain(verified.error()), verified.error().detail};
   chain_ = *std::move(verified);
+  if (auto refusal = refusal_for_use(chain_->verified, false)) return refusal;
   auto mapped = core_->mapper->map(chain_->verified);
   if (!mapped) return Refusal{GNUTLS_A_ACCESS_DENIED, mapped.error().detail};
   if (mapped->valid_until && *mapped->valid_until <= now()) {

@@ -21,6 +21,9 @@ struct Refusal {
 };
 /// The alert for what pki::TrustStore::verify said of a peer's chain (RFC 5246 7.2.2).
 [[nodiscard]] gnutls_alert_description_t alert_for_chain(const Error& error) noexcept;
+/// RFC 5280 4.2.1.12, by TS-0003 10.1.1.1: an extended key usage admits the peer's part in this handshake.
+/// Without the extension every part is admitted.
+[[nodiscard]] std::optional<Refusal> refusal_for_use(const pki::TrustStore::Verified& peer, bool as_server);
 /// Reason and alert for a GnuTLS error of a handshake.
 [[nodiscard]] Refusal refusal_for(gnutls_session_t session, int error);
 

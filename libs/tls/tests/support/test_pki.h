@@ -57,6 +57,28 @@ class TestPki {
     return issue(issuing_, subject, std::chrono::days(100));
   }
 
+  /// A certificate of the issuing CA with just these extensions, in OpenSSL's configuration language, by the
+  /// openssl command: also what Authority does not make.
+  Identity with_extensions(const std::string& extensions) {
+    return sign_by_command(folder_ + "/issuing/ca.pem", folder_ + "/issuing/ca.key", extensions);
+  }
+  /// As TR-0038 Annex B makes them: a root without constraints, a leaf with nothing but a subjectAltName.
+  Identity annex_b(const std::string& dns_name) {
+    if (!std::filesystem::exists(annex_b_root())) {
+      command("openssl ecparam -name prime256v1 -genkey -noout -out '" + folder_ + "/annex-b.key'");
+      command("openssl req -new -x509 -key '" + folder_ +
+              "/annex-b.key' -subj /CN=mtrusted_ca.com -days 3650 -out '" + annex_b_root() + "'");
+    }
+    return sign_by_command(annex_b_root(), folder_ + "/annex-b.key", "subjectAltName=DNS:" + dns_name + "\n");
+  }
+  /// Trusts the root of annex_b(), with or without the switch.
+  std::shared_ptr<const pki::TrustStore> annex_b_trust(bool admitted) {
+    pki::TrustOptions options;
+    options.annex_b_certificates = admitted;
+    return *pki::TrustStore::make(
+        {{pki::Certificate::chain_from_pem(text_of(annex_b_root()))->front(), options}}, {});
+  }
+
   std::shared_ptr<const pki::TrustStore> trust() { return trust_; }
   std::shared_ptr<const pki::TrustStore> trust_with(std::vector<Bytes> crls) {
     return *pki::TrustStore::make({{root_.certificate(), {}}}, std::move(crls));
@@ -91,6 +113,36 @@ class TestPki {
                                                       std::chrono::days(1000))),
         stranger_(*pki::Authority::create_root(folder_ + "/stranger", "Stranger", constraints(),
                                                std::chrono::days(3650))) {}
+
+  static void command(const std::string& line) {
+    if (std::system((line + " 2>/dev/null").c_str()) != 0) ADD_FAILURE() << line;
+  }
+  static std::string text_of(const std::string& file) {
+    std::ifstream in(file);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  std::string annex_b_root() const { return folder_ + "/annex-b.pem"; }
+  Identity sign_by_command(const std::string& ca, const std::string& ca_key, const std::string& extensions) {
+    auto key = *pki::PrivateKey::generate();
+    Identity identity;
+    const std::string name = folder_ + "/" + std::to_string(++issued_);
+    identity.chain_file = name + ".pem";
+    identity.key_file = name + ".key";
+    std::ofstream(identity.key_file) << as_text(key.to_pem().reveal());
+    std::ofstream(name + ".ext") << extensions;
+    command("openssl req -new -subj /CN=forged -key '" + identity.key_file + "' -out '" + name + ".csr'");
+    command("openssl x509 -req -sha256 -days 100 -set_serial " + std::to_string(1000 + issued_) + " -in '" +
+            name + ".csr' -CA '" + ca + "' -CAkey '" + ca_key + "' -extfile '" + name + ".ext' -out '" +
+            identity.chain_file + "'");
+    std::ofstream(identity.chain_file, std::ios::app) << text_of(ca);
+    auto chain = pki::Certificate::chain_from_pem(text_of(identity.chain_file));
+    if (!chain) {
+      ADD_FAILURE() << chain.error().detail;
+      std::abort();
+    }
+    identity.own = std::make_shared<OwnCertificate>(OwnCertificate{*std::move(chain), std::move(key)});
+    return identity;
+  }
 
   Identity issue(pki::Authority& authority, const pki::SubjectRequest& subject, std::chrono::days lifetime) {
     auto key = *pki::PrivateKey::generate();

@@ -68,7 +68,7 @@ class NameMapper final : public CertificateMapper {
     context.valid_until = valid_until;
     if (peer.identity.ae_id) {
       context.identity = *peer.identity.ae_id;
-    } else if (const auto cse = pki::certified_cse_id(peer.identity, home(), in_cse(), false)) {
+    } else if (const auto cse = pki::certified_cse_id(peer.identity, home(), in_cse(), annex_b)) {
       context.identity = *cse;
     } else {
       return fail(ErrorCode::denied, "no identity in the certificate");
@@ -76,6 +76,7 @@ class NameMapper final : public CertificateMapper {
     return context;
   }
   int mapped = 0;
+  bool annex_b = false;  ///< names of TR-0038 Annex B count
   std::string refusal;
   std::optional<TimePoint> valid_until;
 };
