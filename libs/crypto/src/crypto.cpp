@@ -10,21 +10,11 @@
 #include <climits>
 #include <vector>
 
+#include "native.h"
+
 namespace latchkey::crypto {
 namespace {
 
-/// For calls that fail only if memory runs out or libcrypto is broken.
-void must(bool done, const char* what) {
-  if (!done) broken_invariant(what);
-}
-
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    Free(object);
-  }
-};
 using DigestContext = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, Deleter<EVP_CIPHER_CTX_free>>;
 

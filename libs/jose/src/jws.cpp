@@ -1,0 +1,107 @@
+#include "latchkey/jose/jws.h"
+
+#include "compact.h"
+#include "latchkey/crypto/crypto.h"
+
+namespace latchkey::jose {
+namespace {
+
+using crypto::Hash;
+using crypto::KeyKind;
+
+/// HS, RS and ES come in three sizes each, in this order.
+Hash hash_of(SignatureAlg alg) noexcept { return static_cast<Hash>(static_cast<unsigned>(alg) % 3); }
+bool is_hmac(SignatureAlg alg) noexcept { return alg <= SignatureAlg::hs512; }
+
+/// RFC 7518 3.4 ties each ES algorithm to one curve.
+bool fits(KeyKind kind, SignatureAlg alg) noexcept {
+  switch (alg) {
+    case SignatureAlg::rs256:
+    case SignatureAlg::rs384:
+    case SignatureAlg::rs512:
+      return kind == KeyKind::rsa;
+    case SignatureAlg::es256:
+      return kind == KeyKind::p256;
+    case SignatureAlg::es384:
+      return kind == KeyKind::p384;
+    case SignatureAlg::es512:
+      return kind == KeyKind::p521;
+    default:
+      return false;
+  }
+}
+
+tl::unexpected<Error> unfit(SignatureAlg alg) {
+  return fail(ErrorCode::unsupported, std::string(to_string(alg)) + " does not fit the key");
+}
+
+/// RFC 7518 3.2: a key of the size of the hash at least.
+bool fits(const SecretBytes& key, SignatureAlg alg) noexcept {
+  return is_hmac(alg) && key.size() >= crypto::hash_bytes(hash_of(alg));
+}
+
+Status verify_with(const crypto::PublicKey& key, SignatureAlg alg, const Jws& jws) {
+  if (!fits(key.kind(), alg)) return unfit(alg);
+  const ByteView input = as_bytes(jws.signing_input);
+  return key.kind() == KeyKind::rsa ? crypto::rsa_verify(key, hash_of(alg), input, jws.signature)
+                                    : crypto::ecdsa_verify(key, hash_of(alg), input, jws.signature);
+}
+
+Status verify_with(const SecretBytes& key, SignatureAlg alg, const Jws& jws) {
+  if (!fits(key, alg)) return unfit(alg);
+  const Bytes mac = crypto::hmac(hash_of(alg), key, as_bytes(jws.signing_input));
+  if (!constant_time_equal(mac, jws.signature))
+    return fail(ErrorCode::authentication, "the MAC does not verify");
+  return {};
+}
+
+Result<Bytes> sign_with(const crypto::PrivateKey& key, SignatureAlg alg, ByteView input) {
+  if (!fits(key.kind(), alg)) return unfit(alg);
+  return key.kind() == KeyKind::rsa ? crypto::rsa_sign(key, hash_of(alg), input)
+                                    : crypto::ecdsa_sign(key, hash_of(alg), input);
+}
+
+Result<Bytes> sign_with(const SecretBytes& key, SignatureAlg alg, ByteView input) {
+  if (!fits(key, alg)) return unfit(alg);
+  return crypto::hmac(hash_of(alg), key, input);
+}
+
+}  // namespace
+
+Result<Jws> parse_jws(std::string_view text, const Limits& limits) {
+  const auto parts = split<3>(text, limits);
+  if (!parts) return fail(parts.error());
+  auto header = Header::parse((*parts)[0], limits);
+  if (!header) return fail(std::move(header.error()));
+  auto payload = from_base64url((*parts)[1]);
+  if (!payload) return fail("JWS payload", std::move(payload.error()));
+  auto signature = from_base64url((*parts)[2]);
+  if (!signature) return fail("JWS signature", std::move(signature.error()));
+  if (signature->empty()) return fail(ErrorCode::invalid_argument, "JWS without a signature");
+  return Jws{.header = std::move(*header),
+             .signing_input = text.substr(0, (*parts)[0].size() + 1 + (*parts)[1].size()),
+             .payload = std::move(*payload),
+             .signature = std::move(*signature)};
+}
+
+Status VerificationKey::verify(const Jws& jws) const {
+  const std::optional<SignatureAlg> alg = signature_alg(jws.header.alg);
+  if (!alg || !algs_.has(*alg)) return fail(ErrorCode::unsupported, "alg is not permitted for this key");
+  if (const auto* key = std::get_if<crypto::PublicKey>(&key_)) return verify_with(*key, *alg, jws);
+  return verify_with(*std::get<1>(key_), *alg, jws);
+}
+
+Result<std::string> SigningKey::sign(boost::json::object header, ByteView payload) const {
+  std::string text = encode_header(to_string(alg_), {}, std::move(header));
+  text += '.';
+  text += to_base64url(payload);
+  const auto* const pair = std::get_if<crypto::PrivateKey>(&key_);
+  auto signature = pair != nullptr ? sign_with(*pair, alg_, as_bytes(text))
+                                   : sign_with(*std::get<1>(key_), alg_, as_bytes(text));
+  if (!signature) return fail(std::move(signature.error()));
+  text += '.';
+  text += to_base64url(*signature);
+  return text;
+}
+
+}  // namespace latchkey::jose
