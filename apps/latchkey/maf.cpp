@@ -79,6 +79,14 @@ int show(const Result<client::MafRegistration>& registration) {
   return 0;
 }
 
+/// Until when something is kept now, if the MAF says so.
+int show(const std::string& id, const std::optional<TimePoint>& expires) {
+  json::object out{{"id", id}};
+  if (expires) out["expires"] = format_timestamp(*expires);
+  print(std::move(out), id + (expires ? " until " + format_timestamp(*expires) : " updated"));
+  return 0;
+}
+
 /// A key goes into a file of its own, never to the terminal.
 int keep(const KeyId& id, const Kc& key, TimePoint expires, Suid suid, const std::string& file) {
   std::string hex = to_hex(key.bytes().reveal());
@@ -150,9 +158,10 @@ void add_registrations(CLI::App& maf, int& status) {
   update->add_option("--seconds", changed->seconds, "new lifetime from now");
   update->callback([changed, &status] {
     Session session;
-    status = show(ask<client::MafRegistration>(session, *changed, [&](auto done) {
+    const auto change = ask<client::MafRegistrationChange>(session, *changed, [&](auto done) {
       session.maf->update_registration(changed->registration, changed->expires(), {}, std::move(done));
-    }));
+    });
+    status = change ? show(changed->registration, change->expires) : failed(change.error());
   });
   auto configured = std::make_shared<Options>();
   auto* configuration = verb(maf, "configuration", "retrieve the client configuration (8.8.2.4)", configured);
@@ -198,10 +207,10 @@ void add_maf_keys(CLI::App& maf, int& status) {
   update->add_option("--seconds", changed->seconds, "new lifetime from now");
   update->callback([changed, &status] {
     Session session;
-    const auto outcome = ask<void>(session, *changed, [&](auto done) {
+    const auto change = ask<client::KeyChange>(session, *changed, [&](auto done) {
       session.maf->update_key(changed->key_id, changed->expires(), {}, {}, std::move(done));
     });
-    status = outcome ? 0 : failed(outcome.error());
+    status = change ? show(changed->key_id, change->expires) : failed(change.error());
   });
   auto gone = std::make_shared<Options>();
   auto* remove = verb(maf, "deregister-key", "end a key registration (8.8.2.10)", gone);

@@ -62,6 +62,7 @@ void ClientConnection::parse() {
       head_octets_ = std::move(kept_);
       kept_ = head_octets_.substr(used);
     } else {
+      wipe(kept_.data(), used);  // it may have held a key, as in the other places
       kept_.erase(0, used);
     }
     if (parser_->done()) {
@@ -80,8 +81,10 @@ void ClientConnection::complete() {
       give(fail(ErrorCode::invalid_argument, "answer: an upgrade that was not asked for"), false);
     return;  // 100 Continue and its like precede the answer
   }
-  const bool keep = parser->keep_alive() && kept_.empty();
-  auto mapped = map_response(head, parser->take_body(), request_->rqi, limits_);
+  const bool keep = parser->keep_alive() && kept_.empty() && !last_;
+  std::string body = parser->take_body();
+  auto mapped = map_response(head, body, request_->rqi, limits_);
+  wipe(body.data(), body.size());
   if (!mapped) return give(fail(ErrorCode::invalid_argument, "answer: " + mapped.error().detail), false);
   give(*std::move(mapped), keep);
 }
@@ -91,6 +94,7 @@ void ClientConnection::give(Result<codec::ResponsePrimitive> answer, bool keep) 
   const ClientRequestPtr request = std::exchange(request_, nullptr);
   ++answers_;
   idle_since_ = std::chrono::steady_clock::now();
+  wipe(head_octets_.data(), head_octets_.size());
   head_octets_ = std::string();
   if (!keep) close();
   if (const auto events = events_.lock()) events->answered(*this, request, std::move(answer));

@@ -19,6 +19,7 @@ struct ClientRequest {
   std::string rqi;
   bool repeatable = false;  ///< executed twice, it does what it does once (RFC 9110 9.2.2)
   bool repeated = false;
+  bool confidential = false;  ///< `wire` holds a key
   Executor::TimerId timer = Executor::TimerId::none;
   RequestSender::Done done;
 };
@@ -55,6 +56,8 @@ class ClientConnection final : public Stream {
   [[nodiscard]] bool may_repeat(const ClientRequest& request) const noexcept;
   /// close_notify, then the end; nobody waits for the peer's. No event follows.
   void end();
+  /// Carries no other request than the present one.
+  void end_after_answer() noexcept { last_ = true; }
 
  private:
   void on_established() override;
@@ -76,6 +79,7 @@ class ClientConnection final : public Stream {
   std::size_t answers_ = 0;
   bool ready_ = false;
   bool heard_ = false;
+  bool last_ = false;
 };
 
 }  // namespace latchkey::bind

@@ -43,6 +43,7 @@ struct HttpClient::Impl final : ClientEvents, std::enable_shared_from_this<HttpC
   void send(codec::RequestPrimitive request, milliseconds timeout, Done done);
   void connect(UniqueFunction<void(Status)> done);
   void disconnect();
+  void renew();
   void stop();
   [[nodiscard]] std::shared_ptr<ClientConnection> established() const;
 
@@ -102,6 +103,8 @@ void HttpClient::Impl::send(codec::RequestPrimitive request, milliseconds timeou
   if (queue_.size() >= options_.queue) {
     return settle_later(std::move(done), {ErrorCode::unavailable, "too many requests wait for this peer"});
   }
+  pending->confidential = request.confidential;
+  if (request.confidential) codec::wipe(request.pc);
   pending->rqi = std::move(request.rqi);
   pending->repeatable = is_repeatable(request.op);
   pending->done = std::move(done);
@@ -121,6 +124,7 @@ void HttpClient::Impl::settle_later(Done done, Error error) {
 void HttpClient::Impl::settle(const ClientRequestPtr& request, Result<ResponsePrimitive> answer) {
   if (!request || !request->done) return;
   reactor_.cancel(request->timer);
+  if (request->confidential) wipe(request->wire.data(), request->wire.size());
   Done done = std::exchange(request->done, {});
   done(std::move(answer));
 }
@@ -303,6 +307,19 @@ void HttpClient::Impl::disconnect() {
   pump();
 }
 
+void HttpClient::Impl::renew() {
+  const auto connections = connections_;
+  for (const auto& connection : connections) {
+    if (connection->request()) {
+      connection->end_after_answer();
+    } else {
+      connection->end();
+      forget(*connection);
+    }
+  }
+  pump();
+}
+
 void HttpClient::Impl::stop() {
   stopped_ = true;
   reactor_.cancel(idle_timer_);
@@ -343,5 +360,7 @@ tls::SecurityContextPtr HttpClient::context() const {
 }
 
 void HttpClient::disconnect() { impl_->disconnect(); }
+
+void HttpClient::renew() { impl_->renew(); }
 
 }  // namespace latchkey::bind

@@ -55,6 +55,9 @@ class Answer {
       return give_error("the answer cannot be carried");
     }
     finish(out);
+    if (!response.confidential) return;
+    wipe(out.data(), out.size());
+    codec::wipe(response.pc);
   }
 
  private:
@@ -118,8 +121,9 @@ class PrimitiveExchange final : public Exchange {
 
   [[nodiscard]] bool refused() const noexcept override { return mapped_.refusal.has_value(); }
   void run(std::string body, const std::shared_ptr<ServerConnection>& connection) override {
-    if (!mapped_.refusal) return service_.run(mapped_, body, connection);
-    service_.refuse(mapped_, *connection, {.without_body = head_only_}, close_);
+    if (mapped_.refusal) return service_.refuse(mapped_, *connection, {.without_body = head_only_}, close_);
+    service_.run(mapped_, body, connection);
+    wipe(body.data(), body.size());  // it may have held a key
   }
 
  private:

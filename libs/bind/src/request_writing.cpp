@@ -4,6 +4,7 @@
 
 #include "header_writer.h"
 #include "http_mapping.h"
+#include "latchkey/base/secret.h"
 #include "latchkey/codec/formats.h"
 #include "latchkey/codec/query.h"
 
@@ -138,7 +139,7 @@ Status write_request(std::string& out, const RequestPrimitive& request, const Re
   head.field(Field::host, target.host);
   write_parameters(head, request);
   head.field(Field::accept, to_string(Media::json));
-  const std::string body = request.pc.is_null() ? std::string() : codec::to_text(request.pc);
+  std::string body = request.pc.is_null() ? std::string() : codec::to_text(request.pc);
   if (request.op == Operation::create && request.ty) {
     head.field(Field::content_type,
                std::string(to_string(Media::json)) + ";ty=" + std::to_string(*request.ty));
@@ -146,7 +147,9 @@ Status write_request(std::string& out, const RequestPrimitive& request, const Re
     head.field(Field::content_type, to_string(Media::json));
   }
   const bool sized = !body.empty() || request.op != Operation::retrieve;
-  return head.finish(sized, body);
+  auto finished = head.finish(sized, body);
+  if (request.confidential) wipe(body.data(), body.size());
+  return finished;
 }
 
 }  // namespace latchkey::bind

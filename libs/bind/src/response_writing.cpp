@@ -1,6 +1,7 @@
 /// From a response primitive to an HTTP response (TS-0009 6.3, 6.4).
 #include "header_writer.h"
 #include "http_mapping.h"
+#include "latchkey/base/secret.h"
 
 namespace latchkey::bind {
 namespace {
@@ -37,7 +38,7 @@ Status write_response(std::string& out, const ResponsePrimitive& response, const
     ati = ati_to_text(response.ati);
     if (!ati) return fail(ErrorCode::invalid_argument, "X-M2M-ATI: not {\"ltia\": [{\"lti\", \"tkid\"}]}");
   }
-  const std::string body = form.without_body ? std::string() : body_of(response);
+  std::string body = form.without_body ? std::string() : body_of(response);
   HeaderWriter head(out);
   head.status_line(status);
   write_parameters(head, response);
@@ -46,7 +47,9 @@ Status write_response(std::string& out, const ResponsePrimitive& response, const
   if (form.retry_after_seconds > 0) head.number(Field::retry_after, form.retry_after_seconds);
   if (form.close) head.line("Connection: close");
   if (!body.empty()) head.field(Field::content_type, to_string(form.media));
-  return head.finish(true, body);
+  auto finished = head.finish(true, body);
+  if (response.confidential) wipe(body.data(), body.size());
+  return finished;
 }
 
 std::optional<std::string> ati_to_text(const codec::json::value& ati) {

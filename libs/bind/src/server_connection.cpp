@@ -87,6 +87,7 @@ void ServerConnection::on_plaintext(std::string_view octets) {
 
 void ServerConnection::process_kept() {
   const std::size_t used = process(kept_);
+  wipe(kept_.data(), std::min(used, kept_.size()));  // it may have held a key
   kept_.erase(0, used);
   settle_input();
 }

@@ -115,6 +115,7 @@ void Stream::deliver_plaintext() {
     const std::size_t size = session_->read(plain);
     if (size == 0) return;
     on_plaintext({reinterpret_cast<const char*>(plain.data()), size});
+    wipe(plain.data(), size);  // it may have held a key
   }
 }
 

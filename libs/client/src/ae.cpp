@@ -1,5 +1,8 @@
 #include "latchkey/client/ae.h"
 
+#include <algorithm>
+#include <exception>
+
 #include "latchkey/base/log.h"
 #include "latchkey/client/blocking.h"
 #include "latchkey/codec/resource_types.h"
@@ -46,21 +49,26 @@ struct Ae::Impl : std::enable_shared_from_this<Impl> {
 
   bind::PeerOptions peer() {
     auto out = options.peer;
+    out.connections = std::max<std::size_t>(out.connections, 2);  // a held poll lets other requests pass
     if (options.credential)
       out.credentials = [credential = options.credential] { return credential->options(); };
     return out;
   }
 
+  static Error closed() { return {ErrorCode::unavailable, "the AE was closed"}; }
+
   /// Makes the credential ready, ends sessions of an older one, sends; a refused handshake is tried once more
-  /// with a fresh credential.
+  /// if that brings a fresh credential. What waits for an answer does not keep this object alive.
   void send(RequestPrimitive request, std::chrono::milliseconds timeout, Done<ResponsePrimitive> done,
             bool again = true) {
     if (request.from.empty() && request.ty != static_cast<std::uint32_t>(codec::Ty::ae)) request.from = stem;
     if (request.rqi.empty()) request.rqi = to_hex(crypto::random_bytes(8));
     if (!request.rvi) request.rvi = options.release;
     if (!options.credential) return http.send(std::move(request), timeout, std::move(done));
-    options.credential->prepare([self = shared_from_this(), request = std::move(request), timeout,
+    options.credential->prepare([weak = weak_from_this(), request = std::move(request), timeout,
                                  done = std::move(done), again](Status ready) mutable {
+      const auto self = weak.lock();
+      if (!self) return done(fail(closed()));
       if (!ready) return done(fail(ready.error()));
       self->send_prepared(std::move(request), timeout, std::move(done), again);
     });
@@ -70,18 +78,33 @@ struct Ae::Impl : std::enable_shared_from_this<Impl> {
                      Done<ResponsePrimitive> done, bool again) {
     if (const auto now = options.credential->generation(); now != generation) {
       generation = now;
-      http.disconnect();
+      http.renew();
     }
     auto copy = again ? std::make_unique<RequestPrimitive>(request) : nullptr;
     http.send(std::move(request), timeout,
-              [self = shared_from_this(), copy = std::move(copy), timeout,
+              [weak = weak_from_this(), copy = std::move(copy), timeout, used = generation,
                done = std::move(done)](Result<ResponsePrimitive> response) mutable {
-                if (copy && !response && response.error().code == ErrorCode::authentication) {
-                  self->options.credential->refused();
-                  return self->send(std::move(*copy), timeout, std::move(done), false);
-                }
+                const auto self = weak.lock();
+                if (!self) return done(fail(closed()));
+                if (copy && !response && response.error().code == ErrorCode::authentication)
+                  return self->send_afresh(std::move(*copy), timeout, std::move(done), used,
+                                           response.error());
                 done(std::move(response));
               });
+  }
+
+  /// `used` was refused for `why`. Another request may have brought a newer credential meanwhile.
+  void send_afresh(RequestPrimitive request, std::chrono::milliseconds timeout, Done<ResponsePrimitive> done,
+                   std::uint64_t used, Error why) {
+    if (options.credential->generation() == used) options.credential->refused();
+    options.credential->prepare([weak = weak_from_this(), request = std::move(request), timeout,
+                                 done = std::move(done), used, why = std::move(why)](Status ready) mutable {
+      const auto self = weak.lock();
+      if (!self) return done(fail(closed()));
+      if (!ready) return done(fail(ready.error()));
+      if (self->options.credential->generation() == used) return done(fail(std::move(why)));
+      self->send_prepared(std::move(request), timeout, std::move(done), false);
+    });
   }
 
   // ---- listening ----
@@ -98,25 +121,45 @@ struct Ae::Impl : std::enable_shared_from_this<Impl> {
 
   void polled(Result<ResponsePrimitive> response) {
     if (!handler) return;
-    if (!response || (response->rsc != Rsc::ok && response->rsc != Rsc::request_timeout)) {
-      log::debug("ae", "polling again: " + (response ? refused(*response).detail : response.error().detail));
-      reactor.after(std::exchange(retry, std::min(retry * 2, kPollRetryMax)), [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->poll();
-      });
-      return;
+    const auto* incoming = response && response->rsc == Rsc::ok && response->pc.is_object()
+                               ? response->pc.get_object().if_contains("m2m:rqp")
+                               : nullptr;
+    if (incoming != nullptr) {
+      retry = kPollRetry;
+      answer(*incoming);
+      return poll();
     }
-    retry = kPollRetry;
-    if (response->rsc == Rsc::ok && response->pc.is_object())
-      if (const auto* incoming = response->pc.get_object().if_contains("m2m:rqp"); incoming != nullptr)
-        answer(*incoming);
-    poll();
+    if (response && response->rsc == Rsc::request_timeout) {
+      retry = kPollRetry;
+    } else {
+      log::debug("ae", "polling again: " + (response ? refused(*response).detail : response.error().detail));
+    }
+    // Never at once: a peer that answers at once with nothing would be asked without end.
+    poll_later(std::exchange(retry, std::min(retry * 2, kPollRetryMax)));
+  }
+
+  void poll_later(std::chrono::milliseconds delay) {
+    reactor.after(delay, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->poll();
+    });
+  }
+
+  /// The application's code may stop the listening, or fail: the sender gets an answer and polling goes on.
+  ResponsePrimitive handled(const RequestPrimitive& request) const {
+    const auto code = handler;
+    try {
+      return code(request);
+    } catch (const std::exception& error) {
+      log::error("ae", std::string("the handler failed: ") + error.what());
+      return codec::refusal_response(request, {Rsc::internal_server_error, "the AE failed"});
+    }
   }
 
   void answer(const json::value& incoming) {
     const auto request = codec::request_from_json(incoming, clock.now(), options.peer.limits);
     if (!request)
       return log::warning("ae", "unreadable request on the polling channel: " + request.error().detail);
-    auto response = handler(*request);
+    auto response = handled(*request);
     response.rqi = request->rqi;
     RequestPrimitive notify;
     notify.op = Operation::notify;
@@ -173,13 +216,16 @@ Status Ae::register_ae() {
   if (response->rsc != Rsc::created) return fail(refused(*response));
   const auto* created = content(*response, "m2m:ae");
   const auto* id = created != nullptr ? created->if_contains("aei") : nullptr;
-  if (id == nullptr || !id->is_string())
-    return fail(ErrorCode::invalid_argument, "the registrar assigned no AE-ID");
-  impl_->stem = std::string(id->get_string());
+  const auto assigned = id != nullptr && id->is_string()
+                            ? AeId::from_stem(std::string_view(id->get_string()), impl_->options.registrar)
+                            : Result<AeId>(fail(ErrorCode::invalid_argument, "missing"));
+  if (!assigned) return fail("the registrar assigned no AE-ID", assigned.error());
+  impl_->stem = assigned->stem();
   return {};
 }
 
 Status Ae::deregister() {
+  if (impl_->stem.empty()) return fail(ErrorCode::not_found, "not registered");
   const auto response = remove(resource());
   if (!response) return fail(response.error());
   return codec::is_success(response->rsc) ? Status() : Status(fail(refused(*response)));
@@ -250,6 +296,7 @@ Result<std::vector<std::string>> Ae::discover(const std::string& to, const std::
 }
 
 Status Ae::listen(Incoming handler) {
+  if (impl_->stem.empty()) return fail(ErrorCode::not_found, "not registered");
   if (impl_->channel.empty()) {
     const auto created =
         create(resource(), static_cast<std::uint32_t>(codec::Ty::pch), "m2m:pch", {{"rn", "pch"}});

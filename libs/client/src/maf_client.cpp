@@ -1,55 +1,20 @@
 #include "latchkey/client/maf_client.h"
 
-#include "latchkey/codec/mmaf.h"
+#include <algorithm>
+#include <deque>
+
 #include "latchkey/codec/resource_types.h"
 #include "latchkey/crypto/crypto.h"
 #include "latchkey/crypto/derivation.h"
+#include "mmaf_reading.h"
+#include "psk_options.h"
 
 namespace latchkey::client {
 
 namespace {
 
-namespace json = codec::json;
-namespace mmaf = codec::mmaf;
 using codec::Operation;
-
-/// What a MAF answered, as an Error when it refused.
-Error refused(const codec::ResponsePrimitive& response) {
-  std::string detail = "MAF answered " + std::to_string(static_cast<int>(response.rsc));
-  if (response.pc.is_object())
-    if (const auto* debug = response.pc.get_object().if_contains("m2m:dbg");
-        debug != nullptr && debug->is_string())
-      detail += ": " + std::string(debug->get_string());
-  switch (response.rsc) {
-    case codec::Rsc::not_found:
-      return {ErrorCode::not_found, std::move(detail)};
-    case codec::Rsc::conflict:
-      return {ErrorCode::conflict, std::move(detail)};
-    case codec::Rsc::originator_has_no_privilege:
-    case codec::Rsc::originator_has_not_registered:
-    case codec::Rsc::security_association_required:
-      return {ErrorCode::denied, std::move(detail)};
-    case codec::Rsc::internal_server_error:
-      return {ErrorCode::unavailable, std::move(detail)};
-    default:
-      return {ErrorCode::invalid_argument, std::move(detail)};
-  }
-}
-
-/// The attributes under `element`; invalid_argument when the answer has another form.
-Result<json::object> attributes_of(codec::ResponsePrimitive response, std::string_view element) {
-  if (!codec::is_success(response.rsc)) return fail(refused(response));
-  if (!response.pc.is_object()) return fail(ErrorCode::invalid_argument, "the MAF's answer has no content");
-  auto* attributes = response.pc.get_object().if_contains(element);
-  if (attributes == nullptr || !attributes->is_object())
-    return fail(ErrorCode::invalid_argument, "the MAF's answer has no " + std::string(element));
-  return std::move(attributes->get_object());
-}
-
-std::string text(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
+using codec::ResponsePrimitive;
 
 json::array texts(const std::vector<std::string>& values) {
   json::array out;
@@ -63,61 +28,122 @@ json::array ids(const std::vector<EntityId>& values) {
   return out;
 }
 
-Result<std::vector<EntityId>> targets_of(const json::object& attributes, const SpId& home) {
-  std::vector<EntityId> out;
-  const auto* value = attributes.if_contains(mmaf::kTargets);
-  auto add = [&](std::string_view entry) -> Status {
-    auto id = parse_entity_id(entry, home);
-    if (!id) return fail("tgis", id.error());
-    out.push_back(std::move(*id));
-    return {};
-  };
-  if (value != nullptr && value->is_string()) {
-    if (auto ok = add(value->get_string()); !ok) return fail(ok.error());
-  } else if (value != nullptr && value->is_array()) {
-    for (const auto& entry : value->get_array()) {
-      if (!entry.is_string()) return fail(ErrorCode::invalid_argument, "tgis: not text");
-      if (auto ok = add(entry.get_string()); !ok) return fail(ok.error());
-    }
-  }
-  return out;
+json::value wrapped(std::string_view element, json::object attributes) {
+  json::object pc;
+  pc[element] = std::move(attributes);
+  return pc;
 }
 
-Result<TimePoint> future_expiry(const json::object& attributes, TimePoint now) {
-  auto expires = parse_timestamp(text(attributes, "et"));
-  if (!expires) return fail("et", expires.error());
-  if (*expires <= now) return fail(ErrorCode::expired, "et: has passed already");
-  return *expires;
+Result<std::optional<TimePoint>> optional_expiry(const json::object& attributes, TimePoint now) {
+  if (!attributes.contains("et")) return std::optional<TimePoint>();
+  const auto expires = future_expiry(attributes, now);
+  if (!expires) return fail(expires.error());
+  return std::optional(*expires);
 }
 
-Result<Suid> suid_of(const json::object& attributes) {
-  const auto* value = attributes.if_contains(mmaf::kSuid);
-  if (value == nullptr || !value->is_number()) return fail(ErrorCode::invalid_argument, "suid: missing");
-  boost::system::error_code error;
-  const auto number = value->to_number<std::int64_t>(error);
-  if (error) return fail(ErrorCode::invalid_argument, "suid: not an integer");
-  return Suid::from(number);
+Result<std::optional<KeyId>> key_id_of(const json::object& attributes, std::string_view name) {
+  const auto given = text(attributes, name);
+  if (given.empty()) return std::optional<KeyId>();
+  auto id = KeyId::parse(given);
+  if (!id) return fail(std::string(name), id.error());
+  return std::optional(std::move(*id));
+}
+
+/// 8.8.2.7: AE-IDs and CSE-IDs, exactly one for SAEF and ESPrim. None is none to check: the MAF supplies
+/// them.
+Status check_targets(const std::vector<EntityId>& targets, Suid suid) {
+  const bool proper = std::ranges::all_of(targets, [](const EntityId& id) {
+    return std::holds_alternative<AeId>(id) || std::holds_alternative<CseId>(id);
+  });
+  if (!proper) return fail(ErrorCode::invalid_argument, "targets: only an AE-ID or a CSE-ID can be one");
+  const bool many = suid.use() == Suid::Use::esdata_encryption || suid.use() == Suid::Use::esdata_signature;
+  if (!many && targets.size() > 1)
+    return fail(ErrorCode::invalid_argument, "targets: exactly one is allowed for this SUID");
+  return {};
 }
 
 }  // namespace
 
 struct MafClient::Impl : std::enable_shared_from_this<Impl> {
   Impl(bind::Reactor& r, MafClientOptions given, AuditSink& audit, const Clock& c)
-      : options(std::move(given)), clock(c), http(r, one_connection(options.peer), audit, c) {}
-
-  static bind::PeerOptions one_connection(bind::PeerOptions peer) {
-    peer.connections = 1;  // the exporter belongs to the session that carries the request
-    return peer;
+      : options(std::move(given)), reactor(r), clock(c), http(r, peer(), audit, c) {}
+  ~Impl() {
+    // Whoever waits for its turn is told too.
+    for (auto& one : held) reactor.post([done = std::move(one.done)]() mutable { done(fail(closed())); });
   }
 
-  using Answered = UniqueFunction<void(Result<codec::ResponsePrimitive>)>;
+  static Error closed() { return {ErrorCode::unavailable, "the MAF client was closed"}; }
 
-  void send(Operation op, std::string_view id, Answered done, std::optional<codec::MafTy> ty = {},
-            json::value pc = nullptr) {
-    send(request(op, id, ty, std::move(pc)), std::move(done));
+  bind::PeerOptions peer() {
+    auto out = options.peer;
+    out.connections = 1;  // the exporter belongs to the session that carries the request
+    if (options.master)   // 8.8.2.2: psk_identity is KmID, psk is Km
+      out.credentials = [this]() -> Result<tls::ClientOptions> {
+        return psk_options(options.master->id, options.master->key.bytes(), options.maf, options.home);
+      };
+    return out;
   }
-  void send(codec::RequestPrimitive request, Answered done) {
-    http.send(std::move(request), options.timeout, std::move(done));
+
+  // ---- one after the other where the exporter is concerned ----
+
+  /// `done` uses this object for an answer only: an answer comes while it is there.
+  using Answered = UniqueFunction<void(Result<ResponsePrimitive>)>;
+  struct Held {
+    codec::RequestPrimitive request;
+    Answered done;
+    bool exports = false;
+  };
+
+  void send(codec::RequestPrimitive request, Answered done, bool exports = false) {
+    held.push_back({std::move(request), std::move(done), exports});
+    pump();
+  }
+
+  /// A request that exports waits until nothing is under way, for it may need a new session, and what comes
+  /// after it waits for it.
+  void pump() {
+    while (!held.empty() && !exporting && !(held.front().exports && under_way > 0)) {
+      auto next = std::move(held.front());
+      held.pop_front();
+      if (next.exports) {
+        export_with(std::move(next));
+      } else {
+        transmit(std::move(next.request), std::move(next.done));
+      }
+    }
+  }
+
+  void transmit(codec::RequestPrimitive request, Answered done) {
+    ++under_way;
+    http.send(std::move(request), options.timeout,
+              [weak = weak_from_this(), done = std::move(done)](Result<ResponsePrimitive> response) mutable {
+                const auto self = weak.lock();
+                if (!self) return done(fail(closed()));
+                --self->under_way;
+                done(std::move(response));
+                self->pump();
+              });
+  }
+
+  /// The session must stand, and must not have been exported from, before the request goes over it.
+  void export_with(Held job) {
+    exporting = true;
+    if (std::exchange(exporter_used, false)) http.disconnect();
+    http.connect([weak = weak_from_this(), job = std::move(job)](Status connected) mutable {
+      const auto self = weak.lock();
+      if (!self || !connected) {
+        if (self) self->exporting = false;
+        job.done(fail(self ? connected.error() : closed()));
+        if (self) self->pump();
+        return;
+      }
+      self->exporter_used = true;
+      self->transmit(std::move(job.request),
+                     [weak, done = std::move(job.done)](Result<ResponsePrimitive> response) mutable {
+                       if (const auto still = weak.lock()) still->exporting = false;
+                       done(std::move(response));
+                     });
+    });
   }
 
   [[nodiscard]] codec::RequestPrimitive request(Operation op, std::string_view id,
@@ -136,49 +162,94 @@ struct MafClient::Impl : std::enable_shared_from_this<Impl> {
     return request;
   }
 
-  /// Looks through one's own registrations, one retrieval each, for the one of `admin_fqdn`.
-  void find_among(std::vector<std::string> candidates, std::string admin_fqdn, Done<MafRegistration> done) {
-    if (candidates.empty()) return done(fail(ErrorCode::not_found, "no registration for " + admin_fqdn));
-    const auto id = candidates.back();
-    candidates.pop_back();
-    send(Operation::retrieve, id,
-         [self = shared_from_this(), candidates = std::move(candidates), admin_fqdn = std::move(admin_fqdn),
-          done = std::move(done)](Result<codec::ResponsePrimitive> response) mutable {
-           if (!response) return done(fail(response.error()));
-           auto registration = self->registration_of(std::move(*response));
-           if (registration && registration->admin_fqdn == admin_fqdn) return done(std::move(registration));
-           self->find_among(std::move(candidates), std::move(admin_fqdn), std::move(done));
-         });
-  }
+  // ---- answers ----
 
   /// For procedures whose answer is success or an error only.
   static Answered expect_success(Done<void> done) {
-    return [done = std::move(done)](Result<codec::ResponsePrimitive> response) mutable {
+    return [done = std::move(done)](Result<ResponsePrimitive> response) mutable {
       if (!response) return done(fail(response.error()));
       if (!codec::is_success(response->rsc)) return done(fail(refused(*response)));
       done({});
     };
   }
+  /// For the others: `read` makes the value of an answer.
+  template <class T, class Read>
+  static Answered expect(Done<T> done, Read read) {
+    return [done = std::move(done), read = std::move(read)](Result<ResponsePrimitive> response) mutable {
+      if (!response) return done(fail(response.error()));
+      done(read(std::move(*response)));
+    };
+  }
 
-  Result<MafRegistration> registration_of(codec::ResponsePrimitive response) const {
+  /// 8.8.2.3, 8.8.2.5: KmID of later sessions. The present one goes on.
+  void adopt(const std::optional<KeyId>& assigned) {
+    if (assigned && options.master) options.master->id = *assigned;
+  }
+
+  Status own(const json::object& attributes) const {
+    const auto creator = parse_entity_id(text(attributes, "cr"), options.home);
+    if (!creator || *creator != options.client_id)
+      return fail(ErrorCode::denied, "the MAF's record is that of another client");
+    return {};
+  }
+
+  Result<MafRegistration> registration_of(ResponsePrimitive response) const {
     auto attributes = attributes_of(std::move(response), mmaf::kClientReg);
     if (!attributes) return fail(attributes.error());
-    MafRegistration out;
-    out.id = text(*attributes, "ri");
-    out.admin_fqdn = text(*attributes, mmaf::kAdminFqdn);
-    out.client_id = text(*attributes, "cr");
-    if (attributes->contains("et")) {
-      const auto expires = future_expiry(*attributes, clock.now());
-      if (!expires) return fail(expires.error());
-      out.expires = *expires;
-    }
-    if (const auto assigned = text(*attributes, mmaf::kAssignedKeyId); !assigned.empty()) {
-      auto id = KeyId::parse(assigned);
-      if (!id) return fail("aski", id.error());
-      out.assigned_key_id = std::move(*id);
-    }
+    if (auto ours = own(*attributes); !ours) return fail(ours.error());
+    const auto expires = future_expiry(*attributes, clock.now());
+    if (!expires) return fail(expires.error());
+    auto assigned = key_id_of(*attributes, mmaf::kAssignedKeyId);
+    if (!assigned) return fail(assigned.error());
+    auto labels = labels_of(*attributes);
+    if (!labels) return fail(labels.error());
+    MafRegistration out{.id = text(*attributes, "ri"),
+                        .expires = *expires,
+                        .admin_fqdn = text(*attributes, mmaf::kAdminFqdn),
+                        .client_id = text(*attributes, "cr"),
+                        .assigned_key_id = std::move(*assigned),
+                        .labels = std::move(*labels).value_or(std::vector<std::string>())};
+    if (out.id.empty()) return fail(ErrorCode::invalid_argument, "the MAF assigned no registration id");
     return out;
   }
+
+  Result<MafRegistration> registered_client(ResponsePrimitive response, const std::string& admin_fqdn) {
+    auto registration = registration_of(std::move(response));
+    if (registration && registration->admin_fqdn != admin_fqdn)
+      return fail(ErrorCode::denied, "the MAF registered another stakeholder");
+    if (registration) adopt(registration->assigned_key_id);
+    return registration;
+  }
+
+  Result<MafRegistrationChange> registration_change(ResponsePrimitive response) {
+    auto attributes = attributes_of(std::move(response), mmaf::kClientReg);
+    if (!attributes) return fail(attributes.error());
+    auto expires = optional_expiry(*attributes, clock.now());
+    if (!expires) return fail(expires.error());
+    auto labels = labels_of(*attributes);
+    if (!labels) return fail(labels.error());
+    auto assigned = key_id_of(*attributes, mmaf::kAssignedKeyId);
+    if (!assigned) return fail(assigned.error());
+    adopt(*assigned);
+    return MafRegistrationChange{*expires, std::move(*labels), std::move(*assigned)};
+  }
+
+  /// Looks through one's own registrations, one retrieval each, for the one of `admin_fqdn`.
+  void find_among(std::vector<std::string> candidates, std::string admin_fqdn, Done<MafRegistration> done) {
+    if (candidates.empty()) return done(fail(ErrorCode::not_found, "no registration for " + admin_fqdn));
+    const auto id = candidates.back();
+    candidates.pop_back();
+    send(request(Operation::retrieve, id),
+         [this, candidates = std::move(candidates), admin_fqdn = std::move(admin_fqdn),
+          done = std::move(done)](Result<ResponsePrimitive> response) mutable {
+           if (!response) return done(fail(response.error()));
+           auto registration = registration_of(std::move(*response));
+           if (registration && registration->admin_fqdn == admin_fqdn) return done(std::move(registration));
+           find_among(std::move(candidates), std::move(admin_fqdn), std::move(done));
+         });
+  }
+
+  // ---- keys ----
 
   /// 8.3.9.9: what must not differ from what was asked.
   Status unchanged(const json::object& attributes, const std::string& admin_fqdn, Suid suid) const {
@@ -187,13 +258,21 @@ struct MafClient::Impl : std::enable_shared_from_this<Impl> {
       return fail(ErrorCode::denied, "the MAF registered the key for another use");
     if (text(attributes, mmaf::kAdminFqdn) != admin_fqdn)
       return fail(ErrorCode::denied, "the MAF registered the key under another stakeholder");
-    const auto creator = parse_entity_id(text(attributes, "cr"), options.home);
-    if (!creator || *creator != options.client_id)
-      return fail(ErrorCode::denied, "the MAF registered the key for another client");
-    return {};
+    return own(attributes);
   }
 
-  Result<RegisteredKey> registered(codec::ResponsePrimitive response, KeyRegistrationRequest& request) const {
+  /// 10.3.1: both ends export; what the MAF calls the key shows that it has the same.
+  Result<SecretBytes> exported_key(const KeyId& id) const {
+    auto octets = http.export_key(crypto::kExporterConnection, crypto::kExportedOctets);
+    if (!octets) return fail("exporting the key", octets.error());
+    auto split = crypto::split_exported(*octets);
+    if (!split) return fail(split.error());
+    if (to_hex(split->id) != id.relative())
+      return fail(ErrorCode::authentication, "the MAF's RelativeKeyID is not the exported one");
+    return std::move(split->key);
+  }
+
+  Result<RegisteredKey> registered_key(ResponsePrimitive response, KeyRegistrationRequest& request) const {
     auto attributes = attributes_of(std::move(response), mmaf::kKeyReg);
     if (!attributes) return fail(attributes.error());
     if (auto ok = unchanged(*attributes, request.admin_fqdn, request.suid); !ok) return fail(ok.error());
@@ -201,86 +280,86 @@ struct MafClient::Impl : std::enable_shared_from_this<Impl> {
     if (!expires) return fail(expires.error());
     auto targets = targets_of(*attributes, options.home);
     if (!targets) return fail(targets.error());
+    if (targets->empty()) return fail(ErrorCode::invalid_argument, "tgis: the MAF names no target");
+    auto labels = labels_of(*attributes);
+    if (!labels) return fail(labels.error());
     auto id = KeyId::make(text(*attributes, "ri"), options.maf);
     if (!id) return fail("ri", id.error());
-    SecretBytes key;
-    if (request.value) {
-      key = std::move(*request.value);
-    } else {
-      auto octets = http.export_key(crypto::kExporterConnection, crypto::kExportedOctets);
-      if (!octets) return fail("exporting the key", octets.error());
-      auto split = crypto::split_exported(*octets);
-      if (!split) return fail(split.error());
-      if (to_hex(split->id) != id->relative())
-        return fail(ErrorCode::authentication, "the MAF's RelativeKeyID is not the exported one");
-      key = std::move(split->key);
-    }
+    auto key = request.value ? Result<SecretBytes>(std::move(*request.value)) : exported_key(*id);
+    if (!key) return fail(key.error());
     return RegisteredKey{.id = std::move(*id),
-                         .key = Kc(std::move(key)),
+                         .key = Kc(std::move(*key)),
                          .expires = *expires,
                          .suid = request.suid,
-                         .targets = std::move(*targets)};
+                         .targets = std::move(*targets),
+                         .labels = std::move(*labels).value_or(std::vector<std::string>())};
   }
 
-  void send_key_registration(KeyRegistrationRequest request, Done<RegisteredKey> done) {
-    json::object attributes{{"et", format_timestamp(request.expires)}};
-    attributes[mmaf::kAdminFqdn] = request.admin_fqdn;
-    attributes[mmaf::kSuid] = request.suid.value();
-    if (!request.targets.empty()) attributes[mmaf::kTargets] = ids(request.targets);
-    if (!request.labels.empty()) attributes["lbl"] = texts(request.labels);
-    if (request.value)
-      attributes[mmaf::kKeyValue] = to_hex(request.value->reveal());
-    else
-      exporter_used = true;
-    json::object pc;
-    pc[mmaf::kKeyReg] = std::move(attributes);
-    const auto parent = request.registration_id;
-    send(
-        Operation::create, parent,
-        [self = shared_from_this(), request = std::move(request),
-         done = std::move(done)](Result<codec::ResponsePrimitive> response) mutable {
-          if (!response) return done(fail(response.error()));
-          done(self->registered(std::move(*response), request));
-        },
-        codec::MafTy::symm_key_reg, std::move(pc));
-  }
-
-  Result<RetrievedKey> retrieved(codec::ResponsePrimitive response) const {
+  Result<RetrievedKey> retrieved_key(ResponsePrimitive response, const std::string& relative_key_id) const {
     auto attributes = attributes_of(std::move(response), mmaf::kKeyReg);
     if (!attributes) return fail(attributes.error());
-    auto key = secret_from_hex(text(*attributes, mmaf::kKeyValue));
-    if (!key || key->size() != 32) return fail(ErrorCode::invalid_argument, "kv: not 64 hex digits");
+    auto key = mmaf::take_key(*attributes);
+    if (!key) return fail(key.error());
+    if (text(*attributes, "ri") != relative_key_id)
+      return fail(ErrorCode::denied, "the MAF's answer is about another key");
     const auto expires = future_expiry(*attributes, clock.now());
     if (!expires) return fail(expires.error());
     const auto suid = suid_of(*attributes);
     if (!suid) return fail(suid.error());
     auto targets = targets_of(*attributes, options.home);
     if (!targets) return fail(targets.error());
+    auto km = key_id_of(*attributes, mmaf::kSourceKmId);
+    if (!km) return fail(km.error());
+    auto labels = labels_of(*attributes);
+    if (!labels) return fail(labels.error());
     RetrievedKey out{.key = Kc(std::move(*key)),
                      .expires = *expires,
                      .suid = *suid,
                      .source = text(*attributes, "cr"),
                      .source_entity = {},
-                     .source_km_id = {},
+                     .source_km_id = std::move(*km),
                      .targets = std::move(*targets),
-                     .admin_fqdn = text(*attributes, mmaf::kAdminFqdn)};
+                     .admin_fqdn = text(*attributes, mmaf::kAdminFqdn),
+                     .labels = std::move(*labels).value_or(std::vector<std::string>())};
     if (const auto entity = text(*attributes, mmaf::kSourceEntity); !entity.empty()) {
       auto id = parse_entity_id(entity, options.home);
       if (!id) return fail("seid", id.error());
       out.source_entity = std::move(*id);
     }
-    if (const auto km = text(*attributes, mmaf::kSourceKmId); !km.empty()) {
-      auto id = KeyId::parse(km);
-      if (!id) return fail("skid", id.error());
-      out.source_km_id = std::move(*id);
+    return out;
+  }
+
+  Result<KeyChange> key_change(ResponsePrimitive response) const {
+    auto attributes = attributes_of(std::move(response), mmaf::kKeyReg);
+    if (!attributes) return fail(attributes.error());
+    const auto expires = optional_expiry(*attributes, clock.now());
+    if (!expires) return fail(expires.error());
+    auto labels = labels_of(*attributes);
+    if (!labels) return fail(labels.error());
+    KeyChange out{*expires, std::move(*labels), {}};
+    if (attributes->contains(mmaf::kTargets)) {
+      auto targets = targets_of(*attributes, options.home);
+      if (!targets) return fail(targets.error());
+      out.targets = std::move(*targets);
     }
     return out;
   }
 
+  /// Never from within the call: its caller is not ready for the answer yet.
+  template <class T>
+  void settle_later(Done<T> done, Error error) {
+    reactor.post(
+        [done = std::move(done), error = std::move(error)]() mutable { done(fail(std::move(error))); });
+  }
+
   MafClientOptions options;
+  bind::Reactor& reactor;
   const Clock& clock;
-  bind::HttpClient http;
+  std::deque<Held> held;
+  std::size_t under_way = 0;
+  bool exporting = false;      // a key registration that exports is under way
   bool exporter_used = false;  // in the present session
+  bind::HttpClient http;
 };
 
 MafClient::MafClient(bind::Reactor& reactor, MafClientOptions options, AuditSink& audit, const Clock& clock)
@@ -298,28 +377,20 @@ void MafClient::register_client(std::string admin_fqdn, TimePoint expires, std::
   json::object attributes{{"et", format_timestamp(expires)}};
   attributes[mmaf::kAdminFqdn] = admin_fqdn;
   if (!labels.empty()) attributes["lbl"] = texts(labels);
-  json::object pc;
-  pc[mmaf::kClientReg] = std::move(attributes);
   impl_->send(
-      Operation::create, "",
-      [impl = impl_, admin_fqdn = std::move(admin_fqdn),
-       done = std::move(done)](Result<codec::ResponsePrimitive> response) mutable {
-        if (!response) return done(fail(response.error()));
-        auto registration = impl->registration_of(std::move(*response));
-        if (registration && registration->id.empty())
-          return done(fail(ErrorCode::invalid_argument, "the MAF assigned no registration id"));
-        if (registration && registration->admin_fqdn != admin_fqdn)
-          return done(fail(ErrorCode::denied, "the MAF registered another stakeholder"));
-        done(std::move(registration));
-      },
-      codec::MafTy::maf_client_reg, std::move(pc));
+      impl_->request(Operation::create, "", codec::MafTy::maf_client_reg,
+                     wrapped(mmaf::kClientReg, std::move(attributes))),
+      Impl::expect<MafRegistration>(
+          std::move(done), [impl = impl_.get(), admin = std::move(admin_fqdn)](ResponsePrimitive response) {
+            return impl->registered_client(std::move(response), admin);
+          }));
 }
 
 void MafClient::find_registration(std::string admin_fqdn, Done<MafRegistration> done) {
   auto request = impl_->request(Operation::retrieve, "");
   request.rcn = codec::ResultContent::attributes_and_child_references;
-  impl_->send(std::move(request), [impl = impl_, admin_fqdn = std::move(admin_fqdn), done = std::move(done)](
-                                      Result<codec::ResponsePrimitive> response) mutable {
+  impl_->send(std::move(request), [impl = impl_.get(), admin_fqdn = std::move(admin_fqdn),
+                                   done = std::move(done)](Result<ResponsePrimitive> response) mutable {
     if (!response) return done(fail(response.error()));
     auto base = attributes_of(std::move(*response), mmaf::kBase);
     if (!base) return done(fail(base.error()));
@@ -332,78 +403,88 @@ void MafClient::find_registration(std::string admin_fqdn, Done<MafRegistration> 
 }
 
 void MafClient::client_configuration(std::string registration_id, Done<std::string> done) {
-  impl_->send(Operation::retrieve, registration_id + "/" + std::string(mmaf::kConfigurationChild),
-              [done = std::move(done)](Result<codec::ResponsePrimitive> response) mutable {
-                if (!response) return done(fail(response.error()));
-                auto attributes = attributes_of(std::move(*response), mmaf::kClientReg);
-                if (!attributes) return done(fail(attributes.error()));
-                const auto* configuration = attributes->if_contains(mmaf::kClientConfiguration);
-                if (configuration == nullptr)
-                  return done(fail(ErrorCode::not_found, "no configuration in the MAF's answer"));
-                done(codec::to_text(*configuration));
-              });
+  impl_->send(
+      impl_->request(Operation::retrieve, registration_id + "/" + std::string(mmaf::kConfigurationChild)),
+      Impl::expect<std::string>(std::move(done), [](ResponsePrimitive response) -> Result<std::string> {
+        auto attributes = attributes_of(std::move(response), mmaf::kClientReg);
+        if (!attributes) return fail(attributes.error());
+        const auto* configuration = attributes->if_contains(mmaf::kClientConfiguration);
+        if (configuration == nullptr)
+          return fail(ErrorCode::not_found, "no configuration in the MAF's answer");
+        return codec::to_text(*configuration);
+      }));
 }
 
 void MafClient::update_registration(std::string registration_id, std::optional<TimePoint> expires,
                                     std::optional<std::vector<std::string>> labels,
-                                    Done<MafRegistration> done) {
+                                    Done<MafRegistrationChange> done) {
   json::object attributes;
   if (expires) attributes["et"] = format_timestamp(*expires);
   if (labels) attributes["lbl"] = texts(*labels);
-  json::object pc;
-  pc[mmaf::kClientReg] = std::move(attributes);
+  if (attributes.empty())
+    return impl_->settle_later(std::move(done), {ErrorCode::invalid_argument, "nothing to update"});
   impl_->send(
-      Operation::update, registration_id,
-      [impl = impl_, registration_id,
-       done = std::move(done)](Result<codec::ResponsePrimitive> response) mutable {
-        if (!response) return done(fail(response.error()));
-        auto registration = impl->registration_of(std::move(*response));
-        if (registration) registration->id = std::move(registration_id);
-        done(std::move(registration));
-      },
-      {}, std::move(pc));
+      impl_->request(Operation::update, registration_id, {},
+                     wrapped(mmaf::kClientReg, std::move(attributes))),
+      Impl::expect<MafRegistrationChange>(std::move(done), [impl = impl_.get()](ResponsePrimitive response) {
+        return impl->registration_change(std::move(response));
+      }));
 }
 
 void MafClient::deregister_client(std::string registration_id, Done<void> done) {
-  impl_->send(Operation::del, registration_id, Impl::expect_success(std::move(done)));
+  impl_->send(impl_->request(Operation::del, registration_id), Impl::expect_success(std::move(done)));
 }
 
 void MafClient::register_key(KeyRegistrationRequest request, Done<RegisteredKey> done) {
-  if (!request.value && impl_->exporter_used) {
-    impl_->http.disconnect();
-    impl_->exporter_used = false;
-  }
-  if (request.value) return impl_->send_key_registration(std::move(request), std::move(done));
-  // The key is exported from the session that carries the request: it must stand before the request is sent.
-  impl_->http.connect(
-      [impl = impl_, request = std::move(request), done = std::move(done)](Status status) mutable {
-        if (!status) return done(fail(status.error()));
-        impl->send_key_registration(std::move(request), std::move(done));
-      });
+  if (auto proper = check_targets(request.targets, request.suid); !proper)
+    return impl_->settle_later(std::move(done), proper.error());
+  json::object attributes{{"et", format_timestamp(request.expires)}};
+  attributes[mmaf::kAdminFqdn] = request.admin_fqdn;
+  attributes[mmaf::kSuid] = request.suid.value();
+  if (!request.targets.empty()) attributes[mmaf::kTargets] = ids(request.targets);
+  if (!request.labels.empty()) attributes["lbl"] = texts(request.labels);
+  if (request.value) mmaf::put_key(attributes, *request.value);
+  const bool exports = !request.value;
+  auto primitive = impl_->request(Operation::create, request.registration_id, codec::MafTy::symm_key_reg,
+                                  wrapped(mmaf::kKeyReg, std::move(attributes)));
+  primitive.confidential = !exports;
+  impl_->send(std::move(primitive),
+              Impl::expect<RegisteredKey>(
+                  std::move(done),
+                  [impl = impl_.get(), request = std::move(request)](ResponsePrimitive response) mutable {
+                    return impl->registered_key(std::move(response), request);
+                  }),
+              exports);
 }
 
 void MafClient::retrieve_key(std::string relative_key_id, Done<RetrievedKey> done) {
-  impl_->send(Operation::retrieve, relative_key_id,
-              [impl = impl_, done = std::move(done)](Result<codec::ResponsePrimitive> response) mutable {
-                if (!response) return done(fail(response.error()));
-                done(impl->retrieved(std::move(*response)));
-              });
+  impl_->send(impl_->request(Operation::retrieve, relative_key_id),
+              Impl::expect<RetrievedKey>(std::move(done),
+                                         [impl = impl_.get(), relative_key_id](ResponsePrimitive response) {
+                                           return impl->retrieved_key(std::move(response), relative_key_id);
+                                         }));
 }
 
 void MafClient::update_key(std::string relative_key_id, std::optional<TimePoint> expires,
                            std::optional<std::vector<std::string>> labels,
-                           std::optional<std::vector<EntityId>> targets, Done<void> done) {
+                           std::optional<std::vector<EntityId>> targets, Done<KeyChange> done) {
+  if (targets && targets->empty())
+    return impl_->settle_later(std::move(done), {ErrorCode::invalid_argument, "targets: there must be one"});
   json::object attributes;
   if (expires) attributes["et"] = format_timestamp(*expires);
   if (labels) attributes["lbl"] = texts(*labels);
   if (targets) attributes[mmaf::kTargets] = ids(*targets);
-  json::object pc;
-  pc[mmaf::kKeyReg] = std::move(attributes);
-  impl_->send(Operation::update, relative_key_id, Impl::expect_success(std::move(done)), {}, std::move(pc));
+  if (attributes.empty())
+    return impl_->settle_later(std::move(done), {ErrorCode::invalid_argument, "nothing to update"});
+  impl_->send(
+      impl_->request(Operation::update, relative_key_id, {}, wrapped(mmaf::kKeyReg, std::move(attributes))),
+      Impl::expect<KeyChange>(std::move(done), [impl = impl_.get()](ResponsePrimitive response) {
+        return impl->key_change(std::move(response));
+      }));
 }
 
 void MafClient::deregister_key(std::string relative_key_id, Done<void> done) {
-  impl_->send(Operation::del, relative_key_id, Impl::expect_success(std::move(done)));
+  impl_->send(impl_->request(Operation::del, relative_key_id), Impl::expect_success(std::move(done)));
 }
 
 tls::SecurityContextPtr MafClient::context() const { return impl_->http.context(); }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <utility>
 
+#include "latchkey/base/secret.h"
 #include "latchkey/codec/primitive.h"
 #include "text.h"
 
@@ -195,5 +196,15 @@ Outcome<json::value> parse_json(std::string_view text, const PrimitiveLimits& li
 }
 
 std::string to_text(const json::value& value) { return json::serialize(value); }
+
+void wipe(json::value& value) noexcept {
+  if (auto* text = value.if_string()) {
+    latchkey::wipe(text->data(), text->size());
+  } else if (auto* array = value.if_array()) {
+    for (auto& entry : *array) wipe(entry);
+  } else if (auto* object = value.if_object()) {
+    for (auto& member : *object) wipe(member.value());
+  }
+}
 
 }  // namespace latchkey::codec

@@ -118,6 +118,7 @@ void Maf::handle(bind::IncomingRequest request, bind::Respond respond) {
   } else {
     answer = maf.procedures.run(call);
   }
+  codec::wipe(call.request.primitive.pc);  // what was refused may hold a key
   if (!codec::is_success(answer.response.rsc)) ++maf.refused;
   maf.record(call, answer);
   if (answer.changes.empty()) {

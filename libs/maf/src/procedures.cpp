@@ -282,13 +282,8 @@ codec::Outcome<Procedures::KeyMaterial> Procedures::exported_key(const Call& cal
 }
 
 codec::Outcome<Procedures::KeyMaterial> Procedures::key_material(const Call& call,
-                                                                 const json::object& attributes) {
-  const auto* given = member(attributes, mmaf::kKeyValue);
-  if (given == nullptr) return exported_key(call);
-  constexpr std::size_t kKeyOctets = 32;
-  auto value = given->is_string() ? secret_from_hex(std::string_view(given->get_string()))
-                                  : Result<SecretBytes>(fail(ErrorCode::invalid_argument, "not text"));
-  if (!value || value->size() != kKeyOctets) return refuse(Rsc::bad_request, "kv: must be 64 hex digits");
+                                                                 std::optional<SecretBytes> value) {
+  if (!value) return exported_key(call);
   std::string id;
   do id = to_hex(crypto::random_bytes(16));
   while (registry_.key_id_in_use(id));
@@ -300,8 +295,14 @@ Answer Procedures::register_key(Call& call, const std::string& parent) {
   if (!registration) return refusal(call, registration.error().rsc, registration.error().detail);
   auto attributes =
       codec::check_create(*codec::maf_resource_type(static_cast<std::uint32_t>(codec::MafTy::symm_key_reg)),
-                          call.request.primitive.pc);
+                          std::move(call.request.primitive.pc));
   if (!attributes) return refusal(call, attributes.error().rsc, attributes.error().detail);
+  std::optional<SecretBytes> value;  // of the source's own making: taken out before anything else
+  if (attributes->contains(mmaf::kKeyValue)) {
+    auto given = mmaf::take_key(*attributes);
+    if (!given) return refusal(call, Rsc::bad_request, given.error().detail);
+    value = std::move(*given);
+  }
   auto metadata = check_metadata(call, *attributes, options_.key_max);
   if (!metadata) return refusal(call, metadata.error().rsc, metadata.error().detail);
   if (metadata->admin_fqdn != (*registration)->admin_fqdn)
@@ -312,7 +313,7 @@ Answer Procedures::register_key(Call& call, const std::string& parent) {
   if (!targets) return refusal(call, targets.error().rsc, targets.error().detail);
   if (registry_.keys_of(parent) >= options_.keys_per_client)
     return refusal(call, Rsc::internal_server_error, "this client holds as many keys as it may");
-  auto material = key_material(call, *attributes);
+  auto material = key_material(call, std::move(value));
   if (!material) return refusal(call, material.error().rsc, material.error().detail);
   if (registry_.key_id_in_use(material->relative_key_id))
     return refusal(call, Rsc::conflict, "this RelativeKeyID was used before");
@@ -403,14 +404,16 @@ Answer Procedures::retrieve_key(Call& call, const KeyRegistration& key) const {
   auto value = environment_.unseal(seal_context(key.id), key.sealed_value);
   if (!value)
     return refusal(call, Rsc::internal_server_error, "the key cannot be opened: " + value.error().detail);
-  attributes[mmaf::kKeyValue] = to_hex(value->reveal());
+  mmaf::put_key(attributes, *value);
   const auto source = std::ranges::find_if(
       options_.clients, [&](const auto& entry) { return to_string(entry.client) == key.client; });
   if (source != options_.clients.end() && source->entity)
     attributes[mmaf::kSourceEntity] = to_string(*source->entity);
   if (!key.source_km_id.empty()) attributes[mmaf::kSourceKmId] = key.source_km_id;
-  return answer(call, Rsc::ok, wrapped(mmaf::kKeyReg, std::move(attributes)), AuditEventId::key_retrieved,
-                "to its target");
+  auto out = answer(call, Rsc::ok, wrapped(mmaf::kKeyReg, std::move(attributes)), AuditEventId::key_retrieved,
+                    "to its target");
+  out.response.confidential = true;
+  return out;
 }
 
 namespace {
@@ -420,14 +423,13 @@ struct Update {
   std::optional<TimePoint> expires;
   std::optional<std::vector<std::string>> labels;
 
-  static codec::Outcome<Update> read(const json::object& attributes, TimePoint now,
-                                     std::chrono::seconds longest) {
+  static codec::Outcome<Update> read(const json::object& attributes, TimePoint now, TimePoint latest) {
     Update out;
     if (const auto* et = attributes.if_contains("et"); et != nullptr) {
       const auto parsed = et->is_string() ? parse_timestamp(std::string_view(et->get_string()))
                                           : Result<TimePoint>(fail(ErrorCode::invalid_argument, "not text"));
       if (!parsed || *parsed <= now) return refuse(Rsc::bad_request, "et: must be a timestamp in the future");
-      out.expires = std::min(*parsed, now + longest);
+      out.expires = std::min(*parsed, latest);
     }
     if (const auto* lbl = attributes.if_contains("lbl"); lbl != nullptr) {
       out.labels = strings(lbl);
@@ -470,7 +472,10 @@ Answer Procedures::update(Call& call, const std::string& id) {
                                         call.request.primitive.pc);
   if (!attributes) return refusal(call, attributes.error().rsc, attributes.error().detail);
   if (attributes->empty()) return refusal(call, Rsc::bad_request, "at least one attribute must be updated");
-  const auto update = Update::read(*attributes, now, is_key ? options_.key_max : options_.registration_max);
+  auto latest = now + (is_key ? options_.key_max : options_.registration_max);
+  if (is_key)  // a key ends with the registration it belongs to
+    latest = std::min(latest, registry_.client((*key)->parent, now)->expires);
+  const auto update = Update::read(*attributes, now, latest);
   if (!update) return refusal(call, update.error().rsc, update.error().detail);
 
   store::Batch changes;

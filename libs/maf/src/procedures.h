@@ -60,7 +60,7 @@ class Procedures {
                                                                        const json::value* given) const;
   [[nodiscard]] codec::Outcome<Suid> check_suid(const json::object& attributes) const;
   struct KeyMaterial;
-  [[nodiscard]] codec::Outcome<KeyMaterial> key_material(const Call& call, const json::object& attributes);
+  [[nodiscard]] codec::Outcome<KeyMaterial> key_material(const Call& call, std::optional<SecretBytes> value);
   [[nodiscard]] codec::Outcome<KeyMaterial> exported_key(const Call& call);
 
   const MafOptions& options_;

@@ -38,6 +38,8 @@ class HttpClient final : public RequestSender {
   [[nodiscard]] tls::SecurityContextPtr context() const;
   /// Closes every connection; the next send opens a new one with fresh credentials.
   void disconnect();
+  /// As disconnect(), but a connection that carries a request is closed only when that is answered.
+  void renew();
 
  private:
   struct Impl;

@@ -25,7 +25,9 @@ struct AeOptions {
 
 /// Asynchronous; one thread (the reactor's). Each call also exists as a blocking one for programs that do one
 /// thing at a time. A lost session is made anew (prepare(), handshake) before the next request; a
-/// registration that already exists (4117) is taken over.
+/// registration that already exists (4117) is taken over. When the credential is renewed, requests under way
+/// are finished in the old session. Redirections are not followed. Callbacks come exactly once, with
+/// `unavailable` when the AE is destroyed before the answer comes.
 class Ae {
  public:
   Ae(bind::Reactor& reactor, AeOptions options, AuditSink& audit, const Clock& clock);
@@ -38,8 +40,8 @@ class Ae {
             Done<Response> done);  ///< From, rqi, rvi are filled in when empty
   [[nodiscard]] Result<Response> request(codec::RequestPrimitive request);
 
-  [[nodiscard]] Status register_ae();  ///< creates <AE>; on 4117 the existing one is used
-  [[nodiscard]] Status deregister();
+  [[nodiscard]] Status register_ae();             ///< creates <AE>; on 4117 the existing one is used
+  [[nodiscard]] Status deregister();              ///< not_found before the registration
   [[nodiscard]] const std::string& stem() const;  ///< AE-ID-Stem given by the registrar
   [[nodiscard]] std::optional<AeId> ae_id() const;
   [[nodiscard]] std::string resource() const;  ///< SP-relative address of the <AE>
@@ -56,9 +58,12 @@ class Ae {
                                                           std::optional<std::uint32_t> type);
 
   /// What arrives over the polling channel: a notification or a request; the returned response goes back.
+  /// When a session is lost before the answer got through, the registrar hands the same request out again: a
+  /// handler must bear that.
   using Incoming = std::function<codec::ResponsePrimitive(const codec::RequestPrimitive&)>;
   /// Creates the <pollingChannel> if there is none and keeps a long poll open until stop_listening();
-  /// survives loss of the session and restarts of the registrar. Handlers run on the reactor's thread.
+  /// survives loss of the session and restarts of the registrar. Handlers run on the reactor's thread; one
+  /// that throws is answered for by 5000. not_found before the registration.
   [[nodiscard]] Status listen(Incoming handler);
   void stop_listening();
 

@@ -19,7 +19,8 @@ class SaeCredential {
   /// ends within `margin`); then options() is valid. At once for the other two.
   virtual void prepare(UniqueFunction<void(Status)> done) = 0;
   [[nodiscard]] virtual Result<tls::ClientOptions> options() = 0;
-  /// The server refused this credential: MAF-based drops the key, so that the next prepare() gets a new one.
+  /// The server refused this credential: MAF-based drops the key, here and at the MAF, so that the next
+  /// prepare() gets a new one.
   virtual void refused() = 0;
   /// Changes when prepare() brought another credential: sessions made with the old one are then ended by the
   /// client.
@@ -50,7 +51,11 @@ struct MafCredentialOptions {
   SpId home;
   std::chrono::seconds registration_lifetime{std::chrono::hours(24 * 365)};
   std::chrono::seconds key_lifetime{std::chrono::hours(24 * 7)};
-  std::chrono::seconds margin{60};  ///< a key that ends sooner is replaced before it is used
+  /// A key that ends sooner is replaced before it is used; at most a quarter of the life it was given.
+  std::chrono::seconds margin{60};
+  /// 8.8.2.4: ask the MAF for the client configuration at each registration and apply its key registration
+  /// configuration for `admin_fqdn` and `suid` (client/configuration.h). None there: the values above.
+  bool configured_by_maf = false;
   std::function<void(const RegisteredKey&)>
       on_key;  ///< tells the application (never the key itself to a log)
 };

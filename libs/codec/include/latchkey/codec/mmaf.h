@@ -1,11 +1,13 @@
 #pragma once
 /// Names and addresses of Mmaf (TS-0032 as read from TR-0038 7.1.4): the one place that knows them, so that a
 /// correction of a proposed name is one line (design section 7).
+#include <boost/json/object.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "latchkey/base/ids.h"
+#include "latchkey/base/secret.h"
 
 namespace latchkey::codec::mmaf {
 
@@ -22,6 +24,11 @@ inline constexpr std::string_view kFqdn = "fq", kClientConfiguration = "ccf";  /
 inline constexpr std::string_view kSourceEntity = "seid", kSourceKmId = "skid";
 /// Virtual child of a client registration that carries the client configuration (8.8.2.4): proposed.
 inline constexpr std::string_view kConfigurationChild = "cfg";
+
+/// Members of sec:clientRegCfg (TS-0003 12.4.2), and the one of a client configuration that holds key
+/// registration configurations (8.8.3.3): proposed.
+inline constexpr std::string_view kHttpPort = "hpt", kCoapPort = "cpt", kWebsocketPort = "wpt",
+                                  kKeyRegistrationConfiguration = "mafKeyRegCfg";
 
 /// "//<fqdn>/-/", "//<fqdn>/-/<resource id>", "//<fqdn>/-/<resource id>/cfg"; the slash behind "-" may be
 /// missing.
@@ -56,6 +63,29 @@ struct Address {
 }
 [[nodiscard]] inline std::string format_address(const Fqdn& maf, std::string_view id) {
   return "//" + maf.text() + "/-/" + std::string(id);
+}
+
+/// 10.3.1: octets of the key that a MAF distributes.
+inline constexpr std::size_t kKeyOctets = 32;
+/// keyValue of TS-0032: 64 hex digits. No other copy of the text stays in memory.
+inline void put_key(boost::json::object& attributes, const SecretBytes& key) {
+  std::string hex = to_hex(key.reveal());
+  attributes[kKeyValue] = hex;
+  latchkey::wipe(hex.data(), hex.size());
+}
+/// Takes the key out of `attributes` and overwrites its text there. not_found when there is none,
+/// invalid_argument (without the text) when it is not 64 hex digits.
+[[nodiscard]] inline Result<SecretBytes> take_key(boost::json::object& attributes) {
+  auto* given = attributes.if_contains(kKeyValue);
+  if (given == nullptr) return fail(ErrorCode::not_found, "kv: missing");
+  if (!given->is_string()) return fail(ErrorCode::invalid_argument, "kv: not text");
+  auto& text = given->get_string();
+  auto key = secret_from_hex(std::string_view(text.data(), text.size()));
+  latchkey::wipe(text.data(), text.size());
+  attributes.erase(kKeyValue);
+  if (!key || key->size() != kKeyOctets)
+    return fail(ErrorCode::invalid_argument, "kv: must be 64 hex digits");
+  return key;
 }
 
 }  // namespace latchkey::codec::mmaf

@@ -78,6 +78,7 @@ struct RequestPrimitive {
   std::optional<std::uint8_t> drt;  ///< 1 structured (default), 2 unstructured
   std::vector<std::string> rids, tkns, tids, ltids;
   std::vector<std::string> atrl;  ///< attribute list of a partial retrieve
+  bool confidential = false;  ///< pc holds a key: a binding overwrites what it wrote and pc, not on the wire
 
   [[nodiscard]] bool is_discovery() const noexcept { return fc && fc->usage == FilterUsage::discovery; }
   friend bool operator==(const RequestPrimitive&, const RequestPrimitive&) = default;
@@ -93,7 +94,8 @@ struct ResponsePrimitive {
   std::optional<std::uint32_t> ec, cnst, cnot;
   json::value ati, tqf;  ///< assigned token identifiers; token request information
   std::string
-      content_location;  ///< address of a created resource, HTTP Content-Location; not in the JSON form
+      content_location;       ///< address of a created resource, HTTP Content-Location; not in the JSON form
+  bool confidential = false;  ///< as in a request
 
   friend bool operator==(const ResponsePrimitive&, const ResponsePrimitive&) = default;
 };
@@ -112,6 +114,8 @@ struct PrimitiveLimits {
 /// bad_request.
 [[nodiscard]] Outcome<json::value> parse_json(std::string_view text, const PrimitiveLimits& limits);
 [[nodiscard]] std::string to_text(const json::value& value);
+/// Overwrites every text in `value`, member names aside, before memory that held a key is given up.
+void wipe(json::value& value) noexcept;
 
 /// Whole primitives (MQTT, WebSocket, polling channel), bare or as the one member of {"rqp"|"m2m:rqp": ...},
 /// {"rsp"| "m2m:rsp": ...} (TR-0038 7.1.4). Relative times count from `now`. Each refusal names the member:
