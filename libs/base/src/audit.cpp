@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <cstring>
 #include <thread>
@@ -122,8 +123,10 @@ std::string_view to_string(AuditEventId id) noexcept {
   return "unknown";
 }
 
-std::string to_json(const AuditEvent& event) {
-  std::string out = "{\"time\":\"" + format_log_time(event.time) + "\",\"event\":\"";
+namespace {
+
+void append_json(std::string& out, const AuditEvent& event) {
+  out.append("{\"time\":\"").append(format_log_time(event.time)).append("\",\"event\":\"");
   out.append(to_string(event.id)).append("\"");
   append_member(out, "originator", event.originator);
   append_member(out, "peer", event.peer);
@@ -131,8 +134,15 @@ std::string to_json(const AuditEvent& event) {
   append_member(out, "target", event.target);
   append_member(out, "credential_id", event.credential_id);
   append_member(out, "reason", event.reason);
-  if (event.status != 0) out += ",\"status\":" + std::to_string(event.status);
+  if (event.status != 0) out.append(",\"status\":").append(std::to_string(event.status));
   out += '}';
+}
+
+}  // namespace
+
+std::string to_json(const AuditEvent& event) {
+  std::string out;
+  append_json(out, event);
   return out;
 }
 
@@ -144,11 +154,12 @@ struct AuditLog::Impl {
   }
 
   /// Body of the background thread: takes all that waits, writes it with one system call, until stopped and
-  /// empty.
+  /// empty. It lets a few milliseconds' events gather: to be woken for each costs more than to write it.
   void run() {
     std::unique_lock lock(mutex);
     while (true) {
       wake.wait(lock, [this] { return stop || !queue.empty(); });
+      wake.wait_for(lock, kGather, [this] { return stop || is_filling(); });
       if (queue.empty()) return;
       auto batch = std::exchange(queue, {});
       lock.unlock();
@@ -174,7 +185,8 @@ struct AuditLog::Impl {
         file->reopen();
         continue;
       }
-      lines.append(to_json(*event)).append("\n");
+      append_json(lines, *event);
+      lines += '\n';
       ++in_lines;
       if (lines.size() > kWriteBytes) flush();
     }
@@ -182,7 +194,11 @@ struct AuditLog::Impl {
     return lost;
   }
 
+  /// Half full: there is nothing to wait for any more.
+  [[nodiscard]] bool is_filling() const { return queue.size() >= (options.queue_events + 1) / 2; }
+
   static constexpr std::size_t kWriteBytes = 256UL * 1024UL;
+  static constexpr std::chrono::milliseconds kGather{5};
 
   const Options options;
   std::unique_ptr<AuditFile> file;
@@ -209,7 +225,7 @@ AuditLog::~AuditLog() {
 void AuditLog::record(AuditEvent event) {
   const auto entry = std::make_shared<const AuditEvent>(std::move(event));
   EventPtr oldest;  // freed after the lock
-  bool first = false;
+  bool wake = false;
   {
     const std::lock_guard lock(impl_->mutex);
     if (impl_->options.ring_events > 0) {
@@ -224,10 +240,11 @@ void AuditLog::record(AuditEvent event) {
       ++impl_->dropped;
       return;
     }
-    first = impl_->queue.empty();
+    const bool first = impl_->queue.empty(), was_filling = impl_->is_filling();
     impl_->queue.push_back(entry);
+    wake = first || (impl_->is_filling() && !was_filling);
   }
-  if (first) impl_->wake.notify_one();
+  if (wake) impl_->wake.notify_one();
 }
 
 std::vector<AuditEvent> AuditLog::query(const std::function<bool(const AuditEvent&)>& match,

@@ -319,21 +319,35 @@ Result<ResourceAddress> ResourceAddress::parse(std::string_view text) {
   text.remove_prefix(out.scope == Scope::absolute ? 2 : out.scope == Scope::sp_relative ? 1 : 0);
   // TS-0032 writes the base of a MAF or MEF with a slash at its end: "//maf.example/-/".
   if (out.scope == Scope::absolute && text.ends_with("/-/")) text.remove_suffix(1);
-  const auto parts = split(text, '/');
-  std::size_t next = 0;
+  // Every request parses addresses, so that the parts go straight to where they stay.
+  bool more = true;
+  const auto next_part = [&text, &more] {
+    const auto slash = text.find('/');
+    const auto part = text.substr(0, slash);
+    more = slash != std::string_view::npos;
+    if (more) text.remove_prefix(slash + 1);
+    return part;
+  };
   if (out.scope == Scope::absolute) {
-    auto sp = Fqdn::parse(parts[next++]);
+    auto sp = Fqdn::parse(next_part());
     if (!sp) return fail("resource address", sp.error());
     out.sp = sp->folded();
-    if (parts.size() == 1)
-      return fail(ErrorCode::invalid_argument, "resource address ends behind its M2M-SP-ID");
+    if (!more) return fail(ErrorCode::invalid_argument, "resource address ends behind its M2M-SP-ID");
   }
-  if (!std::all_of(parts.begin() + static_cast<std::ptrdiff_t>(next), parts.end(), is_segment))
+  const auto malformed = [] {
     return fail(ErrorCode::invalid_argument, "resource address has an empty, dot or malformed segment");
-  if (out.scope != Scope::cse_relative) out.cse = std::string(parts[next++]);
-  if (parts.size() - next > kSegmentsMax)
+  };
+  if (out.scope != Scope::cse_relative) {
+    out.cse = std::string(next_part());
+    if (!is_segment(out.cse)) return malformed();
+  }
+  if (more) out.segments.reserve(1 + static_cast<std::size_t>(std::ranges::count(text, '/')));
+  while (more) {
+    out.segments.emplace_back(next_part());
+    if (!is_segment(out.segments.back())) return malformed();
+  }
+  if (out.segments.size() > kSegmentsMax)
     return fail(ErrorCode::invalid_argument, "resource address has more than 64 segments");
-  for (; next < parts.size(); ++next) out.segments.emplace_back(parts[next]);
   return out;
 }
 

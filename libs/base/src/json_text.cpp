@@ -1,5 +1,6 @@
 #include "json_text.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 
@@ -34,11 +35,24 @@ void append_control(std::string& out, unsigned char c) {
   out.append(escape, static_cast<std::size_t>(size));
 }
 
+/// How many octets at the front stand for themselves: nearly all of nearly every text.
+std::size_t plain_octets(std::string_view text) {
+  const auto* const end = std::find_if(text.data(), text.data() + text.size(), [](char c) {
+    const auto octet = static_cast<unsigned char>(c);
+    return octet < 0x20 || octet >= 0x7F || c == '"' || c == '\\';
+  });
+  return static_cast<std::size_t>(end - text.data());
+}
+
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
-  while (!text.empty()) {
+  while (true) {
+    const std::size_t plain = plain_octets(text);
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const std::size_t size = utf8_sequence(text);
     const auto c = static_cast<unsigned char>(text.front());
     if (size == 0) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
-#include <cstdio>
 #include <optional>
 
 namespace latchkey {
@@ -32,6 +31,14 @@ Civil civil(TimePoint time) {
           static_cast<int>(clock.minutes().count()),
           static_cast<int>(clock.seconds().count()),
           static_cast<int>(clock.subseconds().count())};
+}
+
+/// `value` with leading zeros into `out`; every event and resource carries a time, and printf takes longer.
+void put_digits(std::string& out, std::size_t at, std::size_t count, int value) {
+  for (std::size_t i = at + count; i > at; --i) {
+    out[i - 1] = static_cast<char>('0' + value % 10);
+    value /= 10;
+  }
 }
 
 std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
@@ -64,18 +71,27 @@ class SystemClock final : public Clock {
 
 std::string format_timestamp(TimePoint time) {
   const Civil t = civil(time);
-  char out[32];
-  const int size = std::snprintf(out, sizeof out, "%04d%02d%02dT%02d%02d%02d", t.year, t.month, t.day, t.hour,
-                                 t.minute, t.second);
-  return {out, static_cast<std::size_t>(size)};
+  std::string out = "YYYYMMDDThhmmss";
+  put_digits(out, 0, 4, t.year);
+  put_digits(out, 4, 2, t.month);
+  put_digits(out, 6, 2, t.day);
+  put_digits(out, 9, 2, t.hour);
+  put_digits(out, 11, 2, t.minute);
+  put_digits(out, 13, 2, t.second);
+  return out;
 }
 
 std::string format_log_time(TimePoint time) {
   const Civil t = civil(time);
-  char out[64];
-  const int size = std::snprintf(out, sizeof out, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", t.year, t.month,
-                                 t.day, t.hour, t.minute, t.second, t.micros);
-  return {out, static_cast<std::size_t>(size)};
+  std::string out = "YYYY-MM-DDThh:mm:ss.uuuuuuZ";
+  put_digits(out, 0, 4, t.year);
+  put_digits(out, 5, 2, t.month);
+  put_digits(out, 8, 2, t.day);
+  put_digits(out, 11, 2, t.hour);
+  put_digits(out, 14, 2, t.minute);
+  put_digits(out, 17, 2, t.second);
+  put_digits(out, 20, 6, t.micros);
+  return out;
 }
 
 Result<TimePoint> parse_timestamp(std::string_view text) {
