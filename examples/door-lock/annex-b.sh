@@ -20,13 +20,17 @@ EOF
   openssl ecparam -name prime256v1 -genkey -out cakey.pem
   openssl req -new -x509 -extensions v3_ca -key cakey.pem -subj "/C=US/ST=California/O=Trusted Certificate Authority/CN=mtrusted_ca.com/emailAddress=service@trusted_ca.com" -out cacert.pem -days 3650 -config openssl.cnf
   mv cakey.pem demoCA/private/; mv cacert.pem demoCA/
-  for cse in in:in-cse mn:mn-cse-123456; do
-    name=${cse%%:*} id=${cse#*:}
+  for cse in in:in-cse:in-cse mn:mn-cse:mn-cse-123456; do  # the guide asks for mn-cse, and is given mn-cse-123456
+    IFS=: read -r name asked id <<<"$cse"
     openssl ecparam -name prime256v1 -genkey -out ${name}_cse_key.pem; chmod 600 ${name}_cse_key.pem
-    cat openssl.cnf <(printf "[SAN]\nsubjectAltName=DNS:my.m2mprovider.org/%s" "$id") >san.cnf
+    with_san() { cat openssl.cnf; printf "[SAN]\nsubjectAltName=DNS:my.m2mprovider.org/%s" "$1"; }
+    with_san "$asked" >san.cnf
     openssl req -new -extensions SAN -key ${name}_cse_key.pem -subj "/C=US/ST=California/O=MY_M2M_PROVIDER, Inc./CN=my.m2mprovider.org" -reqexts SAN -config san.cnf -out ${name}_cse_cert.csr
+    with_san "$id" >san.cnf
     openssl ca -batch -notext -in ${name}_cse_cert.csr -policy signing_policy -extensions SAN -config san.cnf -days 365
   done; } >openssl.log 2>&1 || bad "the OpenSSL commands of Annex B: $(tail -5 openssl.log)"
+openssl req -in mn_cse_cert.csr -noout -text | grep -q 'DNS:my.m2mprovider.org/mn-cse$' || bad "the request of Annex B does not ask for mn-cse"
+openssl x509 -in demoCA/newcerts/02.pem -noout -ext subjectAltName | grep -q 'DNS:my.m2mprovider.org/mn-cse-123456$' || bad "02.pem does not name mn-cse-123456"
 cd ..
 cp annexb/demoCA/newcerts/01.pem keys/in-b.pem; cp annexb/demoCA/newcerts/02.pem keys/mn-b.pem
 prepare in-b annexb/in_cse_key.pem; prepare mn-b annexb/mn_cse_key.pem
@@ -46,4 +50,4 @@ annex_b true; run_b
 wait_for 15 in-b/decisions.jsonl registration_ok || bad "Annex B certificates were refused under the switch"
 stop_b
 ok "under annex_b_certificates the gateway registers with them"
-covers TR-B.2-01 TR-B.2-03 TR-B.3-01 TR-B.3-02 TR-B.4-01 TR-B.4-02 TR-B.4-04 TR-B.4-05 TR-7.1.3-02 TR-7.1.3-03
+covers TR-B.2-01 TR-B.2-03 TR-B.3-01 TR-B.3-02 TR-B.4-01 TR-B.4-02 TR-B.4-03 TR-B.4-04 TR-B.4-05 TR-7.1.3-02 TR-7.1.3-03

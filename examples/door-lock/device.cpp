@@ -7,6 +7,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "latchkey/tls/key_log.h"
+
 namespace door_lock {
 
 using namespace latchkey;
@@ -38,6 +40,13 @@ void DeviceOptions::add_to(CLI::App& app) {
   app.add_option("--port", port, "its port")->required();
   app.add_option("--stem", stem, "AE-ID-Stem")->required();
   app.add_option("--name", name, "resource name of the AE")->required();
+  app.add_option(
+      "--key-log", key_log,
+      "TEST ONLY: append the keys of every TLS session to this file, so that Wireshark can read a capture");
+}
+
+void DeviceOptions::start() const {
+  if (!key_log.empty()) must("--key-log", tls::open_key_log(key_log));
 }
 
 SpId DeviceOptions::home() const { return must("--sp", SpId::parse(sp)); }

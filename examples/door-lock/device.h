@@ -31,9 +31,11 @@ class Silent final : public latchkey::AuditSink {
 /// Options that every device has: who it is and where its registrar is.
 struct DeviceOptions {
   std::string sp = "//my.m2mprovider.org", registrar, address = "127.0.0.1", stem, name,
-              app_id = "Nlatchkey.door-lock";
+              app_id = "Nlatchkey.door-lock", key_log;
   std::uint16_t port = 0;
   void add_to(CLI::App& app);
+  /// To be called before the first session.
+  void start() const;
   [[nodiscard]] latchkey::SpId home() const;
   [[nodiscard]] latchkey::CseId registrar_id() const;
   [[nodiscard]] latchkey::client::AeOptions ae(

@@ -42,5 +42,6 @@ int main(int argc, char** argv) {
   CLI::App app("gateway application of TR-0038", "door-lock-gateway");
   device.add_to(app);
   CLI11_PARSE(app, argc, argv);
+  device.start();
   return run(device);
 }

@@ -111,5 +111,6 @@ int main(int argc, char** argv) {
   app.add_option("--watcher", options.watcher, "AE-ID that may read the state")->required();
   app.add_option("--label", options.label, "label of this door")->required();
   CLI11_PARSE(app, argc, argv);
+  options.device.start();
   return run(options);
 }

@@ -237,6 +237,7 @@ int main(int argc, char** argv) {
   app.add_option("--key-seconds", options.key_seconds, "lifetime to ask for");
   app.add_option("--margin-seconds", options.margin_seconds, "a key that ends sooner is replaced");
   CLI11_PARSE(app, argc, argv);
+  options.device.start();
   Phone phone(options);
   std::string buffered;
   pollfd input{.fd = 0, .events = POLLIN, .revents = 0};

@@ -1,4 +1,5 @@
 # The story that scripts/demo plays: sourced with $bin (programs), $work (scratch folder, current), $keep and $root set.
+# keep=1 leaves the daemons running. Else what passes between the programs is recorded and looked at in chapter 8.
 SP=//my.m2mprovider.org
 IN=in-cse MN=mn-cse-123456 MAF_FQDN=myMAF.provider.org ADMIN_FQDN=mytrustenabler.org
 DEVICE=0.2.481.1.100.3030.10011 STRANGER_DEVICE=0.2.481.1.100.3030.10099
@@ -15,6 +16,17 @@ ok() { steps=$((steps + 1)); printf '  + %s\n' "$*"; }
 covered=()
 covers() { covered+=("$@"); }
 bad() { printf '  ! %s\n' "$*"; for f in *.log; do [ ! -s "$f" ] || { echo "--- $f"; tail -15 "$f"; }; done; exit 1; }
+# note NAME COMMAND...: runs it and keeps command and output for the guide (scripts/guide); its status is the command's.
+mkdir guide
+note() {
+  local name=$1 status=0; shift
+  printf '$ %s\n' "$(shown "$@")" >>"guide/$name.txt"
+  "$@" >guide/output 2>&1 || status=$?
+  cat guide/output >>"guide/$name.txt"
+  return $status
+}
+# shown COMMAND...: the command as one would type it.
+shown() { local word; for word in "$@"; do case $word in *[!A-Za-z0-9_./:=@,-]*) printf "'%s' " "$word" ;; *) printf '%s ' "$word" ;; esac; done | sed 's/ $//'; }
 # wait_for SECONDS FILE PATTERN: until a line of the file matches.
 wait_for() {
   local end=$((SECONDS + $1))
@@ -26,6 +38,17 @@ why() {
   local line; line=$(grep -E -- "$2" "$1/decisions.jsonl" 2>/dev/null | tail -1) || true
   [ -z "$line" ] || tell "why, says $1: $(printf '%s' "$line" | field reason)"
 }
+# tap NAME PORT: sets $tapped, the port by which a client reaches PORT; a relay there records what passes in NAME.pcap.
+tap() {
+  tapped=$2
+  [ "$keep" = 0 ] || return 0
+  tapped=$(free_port)
+  python3 "$root/tests/system/record.py" "$1.pcap" "$tapped" "$2" >>record.log 2>&1 &
+  PIDS+=($!)
+  until (exec 3<>"/dev/tcp/127.0.0.1/$tapped") 2>/dev/null; do kill -0 "$!" 2>/dev/null || bad "the recorder does not start"; sleep 0.05; done
+}
+# key_log NAME: the option that makes an example program write the keys of its sessions, in a recorded story only.
+key_log() { [ "$keep" = 1 ] || printf -- '--key-log\n%s.keys\n' "$1"; }
 free_port() { local p; while :; do p=$((20000 + RANDOM % 20000)); (exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo $p; return; }; done; }
 
 PIDS=()
@@ -34,12 +57,13 @@ trap cleanup EXIT
 
 # ---- PKI and credentials ----
 chapter "0  Credentials"
-lk() { "$bin/latchkey" "$@"; }
+latchkey() { "$bin/latchkey" "$@"; }
+lk() { latchkey "$@"; }
 mkdir ca keys
-lk pki root ca/root --name "Trusted Certificate Authority" --permit-dns my.m2mprovider.org --permit-dns provider.org --permit-uri my.m2mprovider.org --permit-device 0.2.481.1.100 >/dev/null
-lk pki intermediate ca/issuing --parent ca/root --name "MY_M2M_PROVIDER issuing CA" --permit-dns my.m2mprovider.org --permit-dns provider.org --permit-uri my.m2mprovider.org --permit-device 0.2.481.1.100 --days 1825 >/dev/null
+note pki latchkey pki root ca/root --name "Trusted Certificate Authority" --permit-dns my.m2mprovider.org --permit-dns provider.org --permit-uri my.m2mprovider.org --permit-device 0.2.481.1.100
+note pki latchkey pki intermediate ca/issuing --parent ca/root --name "MY_M2M_PROVIDER issuing CA" --permit-dns my.m2mprovider.org --permit-dns provider.org --permit-uri my.m2mprovider.org --permit-device 0.2.481.1.100 --days 1825
 
-issue() { lk pki issue --ca ca/issuing --key "keys/$1.key" --out "keys/$1.pem" "${@:2}" >/dev/null; }
+issue() { note "issue-$1" latchkey pki issue --ca ca/issuing --key "keys/$1.key" --out "keys/$1.pem" "${@:2}"; }
 issue in --type cse-id --name /$IN
 issue mn --type cse-id --name /$MN --in-cse /$IN
 issue maf --type fqdn --name $MAF_FQDN
@@ -63,10 +87,17 @@ printf %s $LOCK1_KEY >keys/lock1.hex; printf %s $LOCK2_KEY >keys/lock2.hex
 printf %s 00112233445566778899aabbccddeeff >keys/stranger.hex; printf %s ffffffffffffffff >keys/wrong.hex
 umask 022
 ok "a root and an issuing CA with name constraints; certificates for $IN, $MN, $MAF_FQDN and the phone's device"
-lk pki inspect keys/mn.pem >inspect.txt || bad "the MN-CSE's certificate breaks a rule: $(cat inspect.txt)"
+note inspect latchkey pki inspect keys/mn.pem || bad "the MN-CSE's certificate breaks a rule: $(cat guide/inspect.txt)"
 ok "latchkey pki inspect finds nothing that breaks the CSE-ID profile (TS-0003 10.1.1.7)"
 
 IN_PORT=$(free_port) MN_PORT=$(free_port) MAF_PORT=$(free_port) IN_LOCAL_PORT=$(free_port) MN_LOCAL_PORT=$(free_port) MN_PLAIN_PORT=$(free_port)
+tap gateway "$IN_PORT"; IN_BY_GATEWAY=$tapped
+tap lock1 "$MN_PORT"; MN_BY_LOCK1=$tapped
+tap phone "$IN_PORT"; IN_BY_PHONE=$tapped
+tap maf "$MAF_PORT"; MAF_BY_PHONE=$tapped
+# The ports by the names that the guide gives them.
+printf '%s=%s\n' 8443 "$IN_PORT" 8443 "$IN_BY_GATEWAY" 8443 "$IN_BY_PHONE" 9443 "$MN_PORT" 9443 "$MN_BY_LOCK1" 8444 "$MAF_PORT" 8444 "$MAF_BY_PHONE" \
+  8080 "$IN_LOCAL_PORT" 9080 "$MN_LOCAL_PORT" 9081 "$MN_PLAIN_PORT" >guide/ports
 # daemon_config NAME PORT CERT: the sections that all three share.
 daemon_config() {
   cat <<EOF
@@ -90,8 +121,8 @@ EOF
 }
 prepare() { # NAME KEY: state folder, KEK outside of it, private key into the Secure Environment
   mkdir -p "$1/state"; chmod 700 "$1" "$1/state"
-  lk pki kek "$1/kek"
-  lk pki store-key --state-dir "$1/state" --kek "$1/kek" --handle tls --key "$2"
+  note "prepare-$1" latchkey pki kek "$1/kek"
+  note "prepare-$1" latchkey pki store-key --state-dir "$1/state" --kek "$1/kek" --handle tls --key "$2"
 }
 for d in in mn maf; do prepare $d keys/$d.key; done
 { daemon_config in "$IN_PORT" in; cat <<EOF
@@ -141,7 +172,7 @@ points_of_access = ["https://127.0.0.1:$MN_PORT"]
 [[peer]]
 cse_id = "/$IN"
 address = "127.0.0.1"
-port = $IN_PORT
+port = $IN_BY_GATEWAY
 EOF
 } >mn.toml
 { daemon_config maf "$MAF_PORT" maf; cat <<EOF
@@ -161,23 +192,27 @@ default_targets = ["$SP/$MN"]
 id = "$SP/$IN"
 EOF
 } >maf.toml
-psk() { lk psk add --state-dir "$1/state" --kek "$1/kek" --entity "$2" --identity "$3" --key "$4" --min-psk-bits 64 "${@:5}" 2>/dev/null; }
+psk() { note "psk-$1" latchkey psk add --state-dir "$1/state" --kek "$1/kek" --entity "$2" --identity "$3" --key "$4" --min-psk-bits 64 "${@:5}"; }
 psk mn /$MN/Clock-AE1 $LOCK1_ID keys/lock1.hex
 psk mn /$MN/Clock-AE2 $LOCK2_ID keys/lock2.hex
 psk mn /$MN/Cold-lock old-lock@in.provider.com keys/lock1.hex --expires 20200101T000000
 psk in /$IN/Cstranger stranger@in.provider.com keys/stranger.hex
+note psk-list latchkey psk list --state-dir mn/state || bad "listing the keys"
 ok "the psk-lookup-tables of TR-0038 table 7.1.2-2, keys encrypted in the Secure Environment"
 covers TR-7.1.2-05
-for d in in mn; do "$bin/latchkey-cse" --config $d.toml --check || bad "$d.toml"; done
-"$bin/latchkey-maf" --config maf.toml --check || bad maf.toml
+latchkey-cse() { "$bin/latchkey-cse" "$@"; }
+latchkey-maf() { "$bin/latchkey-maf" "$@"; }
+for d in in mn; do note check latchkey-cse --config $d.toml --check || bad "$d.toml: $(cat guide/output)"; done
+note check latchkey-maf --config maf.toml --check || bad "maf.toml: $(cat guide/output)"
 
+https_mn="https://127.0.0.1:$MN_PORT" https_in="https://127.0.0.1:$IN_PORT" https_maf="https://127.0.0.1:$MAF_PORT"
+as_lock1() { lk request "$@" --url "$https_mn" --server /$MN --in-cse /$IN --psk-identity $LOCK1_ID --psk-file keys/lock1.hex; }
 start() { # NAME PROGRAM PORT
   "$bin/$2" --config "$1.toml" >>"$1.log" 2>&1 &
   PIDS+=($!); eval "pid_$1=$!"
   local end=$((SECONDS + 15))
   until (exec 3<>"/dev/tcp/127.0.0.1/$3") 2>/dev/null; do kill -0 "$!" 2>/dev/null && [ $SECONDS -lt $end ] || bad "$2 $1 does not start"; sleep 0.05; done
 }
-start maf latchkey-maf "$MAF_PORT"
 start in latchkey-cse "$IN_PORT"
 
 # ---- 2 comes before 1: the gateway must stand before the locks ask ----
@@ -186,26 +221,30 @@ start mn latchkey-cse "$MN_PORT"
 wait_for 15 in/decisions.jsonl 'registration_ok.*'$MN || bad "the gateway did not register"
 ok "$MN and $IN opened mutually authenticated TLS: $(grep -E 'handshake_accepted' in/decisions.jsonl | grep -m1 "$MN" | field target)"
 covers TR-7.1.3-04 TR-7.1.3-06 TR-7.1.3-07 TR-7.1.1-02
-admin() { lk request "$@" --url "http://127.0.0.1:$IN_LOCAL_PORT" --from /$IN/Cadmin; }
-admin retrieve /$IN/$IN -p rcn=4 >base.txt || bad "the administrator cannot read the CSEBase: $(cat base.txt)"
-grep -q "\"csi\":\"/$MN\"" base.txt || bad "no remoteCSE of $MN at $IN"
+note base latchkey request retrieve /$IN/$IN -p rcn=4 --url "http://127.0.0.1:$IN_LOCAL_PORT" --from /$IN/Cadmin || bad "the administrator cannot read the CSEBase: $(cat guide/output)"
+grep -q "\"csi\":\"/$MN\"" guide/output || bad "no remoteCSE of $MN at $IN"
 ok "remoteCSE of $MN stands at $IN, read by the administrator on the trusted listener"
 
 chapter "1  Locks and gateway: provisioned keys (TS-0003 8.2.2.1)"
-lock() { # N NAME KEYID
-  "$bin/door-lock-lock" --registrar /$MN --port "$MN_PORT" --stem "Clock-AE$1" --name "$2-lock" --psk-identity "$3" --psk-file "keys/lock$1.hex" \
+lock() { # N NAME KEYID PORT
+  # shellcheck disable=SC2046
+  "$bin/door-lock-lock" --registrar /$MN --port "$4" $(key_log "lock$1") --stem "Clock-AE$1" --name "$2-lock" --psk-identity "$3" --psk-file "keys/lock$1.hex" \
     --user /$IN/Cphone --watcher /$MN/Cgateway --label "$2" >>"lock$1.log" 2>&1 &
   PIDS+=($!); eval "pid_lock$1=$!"
 }
-lock 1 front-door $LOCK1_ID
-lock 2 back-door $LOCK2_ID
+lock 1 front-door $LOCK1_ID "$MN_BY_LOCK1"
+lock 2 back-door $LOCK2_ID "$MN_PORT"
 for n in 1 2; do wait_for 15 lock$n.log '^ready' || bad "lock $n is not ready"; ok "lock $n: $(grep registered lock$n.log)"; done
+ok "no MAF runs yet: neither keys nor certificates need one"
+covers TR-5-06
 covers TR-6-01 TR-6-02 TR-7.1.2-02 TR-7.1.2-03 TR-7.1.2-04 TR-7.1.2-06 TR-7.1.2-09
 wait_for 5 lock1.log 'bolt LOCKED' && wait_for 5 lock2.log 'bolt LOCKED' || bad "a lock has no state"
 ok "both locks stored their first state, LOCKED, and wait on polling channels: no port of a lock is open"
 
 chapter "3  Phone and cloud: a key from the MAF (TS-0003 8.2.2.3, TR-0038 7.1.4)"
-coproc PHONE { exec "$bin/door-lock-phone" --registrar /$IN --port "$IN_PORT" --stem Cphone --name phone --maf-port "$MAF_PORT" --admin $ADMIN_FQDN \
+start maf latchkey-maf "$MAF_PORT"
+# shellcheck disable=SC2046
+coproc PHONE { exec "$bin/door-lock-phone" --registrar /$IN --port "$IN_BY_PHONE" $(key_log phone) --stem Cphone --name phone --maf-port "$MAF_BY_PHONE" --admin $ADMIN_FQDN \
   --device-id $DEVICE --cert keys/phone.pem --key keys/phone.key --trust ca/root/ca.pem --gateway /$MN --key-seconds $KEY_SECONDS --margin-seconds 3 2>>phone.log; }
 PIDS+=($PHONE_PID)
 # phone COMMAND: sends it, tells the answer, fails unless it ends in "= ok".
@@ -242,14 +281,17 @@ wait_for 15 gateway.log '^ready' || bad "the gateway application is not ready"
 ok "MN-AE $(grep -c watching gateway.log) locks watched over the trusted listener"
 covers TR-6-04
 [ "$(grep -c '^watching' gateway.log)" = 2 ] || bad "the gateway application does not watch both locks"
-# answer CODE COMMAND...: the request must be answered with that code.
+# refusal WHAT DAEMON PATTERN ANSWER: keeps for the guide what was tried, what the peer was told, and what the daemon knows.
+refusal() { printf '%s\t%s\t%s\t%s\n' "$1" "$2" "$(grep -E -- "$3" "$2/decisions.jsonl" | tail -1 | field reason)" "$4" >>guide/refusals.tsv; }
+# answer CODE WHAT DAEMON PATTERN COMMAND...: the request must be answered with that code, for that reason.
 answer() {
-  local want=$1 got; shift
+  local want=$1 what=$2 daemon=$3 pattern=$4 got; shift 4
   got=$("$@" 2>&1 | head -1) || true
-  case $got in "$want "*) ok "$got" ;; *) bad "wanted $want, got: $got" ;; esac
+  case $got in "$want "*) ;; *) bad "$what: wanted $want, got: $got" ;; esac
+  wait_for 3 "$daemon/decisions.jsonl" "$pattern" || bad "$what: refused, but not for the reason $pattern"
+  ok "$what: $got"; why "$daemon" "$pattern"; refusal "$what" "$daemon" "$pattern" "$got"
 }
-tell "the same request from outside, without an association:"
-answer 4107 lk request retrieve /$MN/$MN/gateway --url "http://127.0.0.1:$MN_PLAIN_PORT" --from /$IN
+answer 4107 "a CSE's name from outside, without an association" mn 'originator_refused.*association' lk request retrieve /$MN/$MN/gateway --url "http://127.0.0.1:$MN_PLAIN_PORT" --from /$IN
 phone discover lock-state || bad "discovery through the IN-CSE"
 ok "the phone found the locks by label, $IN forwarded to $MN and back"
 covers TR-5-01 TR-5-05 TR-6-03
@@ -270,14 +312,25 @@ phone expect LOCKED || bad "no notification of the locked front door"
 wait_for 5 gateway.log 'saw LOCKED' || bad "the gateway application did not see it"
 ok "all doors LOCKED through one group request"
 
+# explain WORD OPERATION ORIGINATOR TARGET [TYPE]: the CSE says beforehand how it would decide; a line of the answer begins with WORD.
+explain() {
+  note explain latchkey authz explain --admin mn/admin.sock --originator "$3" --operation "$2" ${5:+--ty "$5"} --target "$4" || bad "authz explain"
+  grep -q "^$1" guide/output || bad "authz explain: $(cat guide/output)"
+}
+explain permitted create /$IN/Cphone /$MN/$MN/front-door-lock/command 4
+explain denied create /$MN/Cgateway /$MN/$MN/front-door-lock/command 4
+explain denied delete /$IN/Cphone /$MN/$MN/front-door-lock/state
+explain denied retrieve /$MN/Clock-AE2 /$MN/$MN/front-door-lock/state
+ok "latchkey authz explain: the phone may add a command; the gateway application may not; the other lock may not even read"
+note tree-lock latchkey request retrieve /$MN/$MN/front-door-lock -p rcn=4 --from Clock-AE1 --url "$https_mn" --server /$MN --in-cse /$IN --psk-identity $LOCK1_ID --psk-file keys/lock1.hex || bad "the lock cannot read what it offers"
+
 chapter "5  What must not work"
-https_mn="https://127.0.0.1:$MN_PORT" https_in="https://127.0.0.1:$IN_PORT" https_maf="https://127.0.0.1:$MAF_PORT"
-as_lock1() { lk request "$@" --url "$https_mn" --server /$MN --in-cse /$IN --psk-identity $LOCK1_ID --psk-file keys/lock1.hex; }
 refused() { # WHAT DAEMON PATTERN COMMAND...
   local what=$1 daemon=$2 pattern=$3; shift 3
   if "$@" >refused.txt 2>&1; then bad "$what was accepted: $(cat refused.txt)"; fi
   wait_for 3 "$daemon/decisions.jsonl" "$pattern" || bad "$what: refused, but not for the reason $pattern: $(cat refused.txt)"
   ok "$what: $(head -1 refused.txt | sed 's/^latchkey: //')"; why "$daemon" "$pattern"
+  refusal "$what" "$daemon" "$pattern" "$(head -1 refused.txt | sed 's/^latchkey: //')"
 }
 lk_mn() { lk request retrieve /$MN/$MN --url "$https_mn" --server /$MN --in-cse /$IN --from /$MN/Cx "$@"; }
 lk_in() { lk request retrieve /$IN/$IN --url "$https_in" --server /$IN --from "$@"; }
@@ -289,16 +342,12 @@ refused "an expired certificate" in 'handshake_refused.*(expired|validity)' lk_i
 if lk request retrieve /$IN/$IN --url "$https_in" --server /$MN --in-cse /$IN --from /impostor --cert keys/impostor.pem --key keys/impostor.key --trust ca/root/ca.pem >refused.txt 2>&1; then bad "a server that is another CSE was accepted"; fi
 grep -q 'does not name' refused.txt || bad "a server that is another CSE was refused for another reason: $(cat refused.txt)"
 ok "a certificate whose SAN is another CSE's: $(head -1 refused.txt | sed 's/^latchkey: //')"
-tell "one lock speaks as the other:"
-answer 4106 as_lock1 retrieve /$MN/$MN/back-door-lock/state/la --from Clock-AE2
-tell "a CSE with a certificate of its own speaks as the gateway:"
-answer 4106 lk request retrieve /$IN/$IN --url "$https_in" --server /$IN --from /$MN --cert keys/impostor.pem --key keys/impostor.key --trust ca/root/ca.pem
+answer 4106 "one lock speaks as the other" mn 'originator_refused.*4106' as_lock1 retrieve /$MN/$MN/back-door-lock/state/la --from Clock-AE2
+answer 4106 "a CSE with a certificate of its own speaks as the gateway" in 'originator_refused.*4106' lk request retrieve /$IN/$IN --url "$https_in" --server /$IN --from /$MN --cert keys/impostor.pem --key keys/impostor.key --trust ca/root/ca.pem
 as_stranger() { lk request "$@" --url "$https_in" --server /$IN --psk-identity stranger@in.provider.com --psk-file keys/stranger.hex --from Cstranger; }
 printf '{"m2m:ae":{"api":"Nstranger","rr":false,"srv":["3"]}}' >ae.json
 as_stranger create /$IN/$IN --ty 2 --body ae.json >/dev/null || bad "the stranger cannot register"
-tell "a registered stranger without privilege:"
-answer 4103 as_stranger retrieve /$MN/$MN/front-door-lock/state/la
-why mn 'access_denied.*Cstranger'
+answer 4103 "a registered stranger without privilege" mn 'access_denied.*Cstranger' as_stranger retrieve /$MN/$MN/front-door-lock/state/la
 maf_as() { local who=$1; shift; lk maf "$@" --url "$https_maf" --maf $MAF_FQDN --client "$(case $who in phone) echo $DEVICE;; *) echo $STRANGER_DEVICE;; esac)" --cert keys/$who.pem --key keys/$who.key --trust ca/root/ca.pem; }
 reg=$(maf_as stranger register --admin $ADMIN_FQDN | cut -d' ' -f1) || bad "the second MAF client cannot register"
 key=$(maf_as phone register-key --registration macr000001 --admin $ADMIN_FQDN --target $SP/$IN --key-out own.hex | cut -d@ -f1) || bad "the phone's MAF client cannot register another key"
@@ -320,6 +369,14 @@ ok "the phone unlocked the front door again"
 
 chapter "7  Certificates made with the OpenSSL commands of Annex B"
 . "$root/examples/door-lock/annex-b.sh"
+
+if [ "$keep" = 0 ]; then
+  chapter "8  What an eavesdropper has (TR-0038 7.3, Annex A)"
+  python3 "$root/tests/system/check_wire.py" . >wire.txt 2>&1 || bad "the recorded octets: $(cat wire.txt)"
+  while read -r mark text; do
+    case $mark in +) ok "$text" ;; covers) read -ra ids <<<"$text"; covers "${ids[@]}" ;; esac
+  done <wire.txt
+fi
 
 printf '\n\033[1m%s steps, all as they should be.\033[0m\n' "$steps"
 finished=1

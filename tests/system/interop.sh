@@ -1,5 +1,5 @@
 # Tools that we did not write, against the daemons of the story: sourced behind story.sh, while they still run.
-chapter "8  Other people's tools"
+chapter "9  Other people's tools"
 # http METHOD PATH HEADER... [body on fd 0 is not used]: one request as text.
 http() { printf '%s %s HTTP/1.1\r\nHost: localhost\r\nX-M2M-RI: 7\r\nX-M2M-RVI: 3\r\nConnection: close\r\n' "$1" "$2"; shift 2; printf '%s\r\n' "$@"; printf '\r\n'; }
 lock_request() { http GET /~/$MN/$MN/front-door-lock/state/la "X-M2M-Origin: Clock-AE1"; }
@@ -32,7 +32,7 @@ grep -q 'X-M2M-RSC: 2000' openssl-kc.txt || bad "the exported key does not open 
 ok "that key opens a PSK session to $IN, as the phone"
 covers TR-A.4-01 TR-A.4-04
 
-chapter "9  The operator"
+chapter "10  The operator"
 "$bin/latchkey-cse" --config in.toml --backup "$work/in-backup.db" || bad "a backup while the CSE runs"
 [ -s in-backup.db ] || bad "the backup is empty"
 ok "latchkey-cse --backup copies the database while the CSE runs"
