@@ -232,9 +232,10 @@ lock() { # N NAME KEYID PORT
     --user /$IN/Cphone --watcher /$MN/Cgateway --label "$2" >>"lock$1.log" 2>&1 &
   PIDS+=($!); eval "pid_lock$1=$!"
 }
-lock 1 front-door $LOCK1_ID "$MN_BY_LOCK1"
-lock 2 back-door $LOCK2_ID "$MN_PORT"
-for n in 1 2; do wait_for 15 lock$n.log '^ready' || bad "lock $n is not ready"; ok "lock $n: $(grep registered lock$n.log)"; done
+for n in 1 2; do
+  case $n in 1) lock 1 front-door $LOCK1_ID "$MN_BY_LOCK1" ;; 2) lock 2 back-door $LOCK2_ID "$MN_PORT" ;; esac
+  wait_for 15 lock$n.log '^ready' || bad "lock $n is not ready"; ok "lock $n: $(grep registered lock$n.log)"
+done
 ok "no MAF runs yet: neither keys nor certificates need one"
 covers TR-5-06
 covers TR-6-01 TR-6-02 TR-7.1.2-02 TR-7.1.2-03 TR-7.1.2-04 TR-7.1.2-06 TR-7.1.2-09
@@ -343,6 +344,8 @@ if lk request retrieve /$IN/$IN --url "$https_in" --server /$MN --in-cse /$IN --
 grep -q 'does not name' refused.txt || bad "a server that is another CSE was refused for another reason: $(cat refused.txt)"
 ok "a certificate whose SAN is another CSE's: $(head -1 refused.txt | sed 's/^latchkey: //')"
 answer 4106 "one lock speaks as the other" mn 'originator_refused.*4106' as_lock1 retrieve /$MN/$MN/back-door-lock/state/la --from Clock-AE2
+printf '{"m2m:ae":{"api":"Nlatchkey.door-lock","rr":false,"srv":["3"]}}' >ae.json
+answer 4106 "one lock registers as the phone" mn 'originator_refused.*Cphone.*4106' as_lock1 create /$MN/$MN --ty 2 --body ae.json --from Cphone
 answer 4106 "a CSE with a certificate of its own speaks as the gateway" in 'originator_refused.*4106' lk request retrieve /$IN/$IN --url "$https_in" --server /$IN --from /$MN --cert keys/impostor.pem --key keys/impostor.key --trust ca/root/ca.pem
 as_stranger() { lk request "$@" --url "$https_in" --server /$IN --psk-identity stranger@in.provider.com --psk-file keys/stranger.hex --from Cstranger; }
 printf '{"m2m:ae":{"api":"Nstranger","rr":false,"srv":["3"]}}' >ae.json

@@ -153,7 +153,7 @@ def spoil(chunks, change):
     """The connection with its records changed by change(list of Record)."""
     records = wire.records(chunks)
     change(records)
-    return [(record.from_client, record.whole()) for record in records]
+    return [(record.from_client, record.whole(), record.place) for record in records]
 
 
 def replace(where, old, new):

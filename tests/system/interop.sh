@@ -13,6 +13,17 @@ covers TR-A.2-08 TR-7.1.2-07
 grep -q 'X-M2M-RSC: 2000' gnutls-lock.txt || bad "gnutls-cli as a lock: $(tail -3 gnutls-lock.txt)"
 ok "gnutls-cli is a lock"
 
+if command -v tshark >/dev/null; then  # Wireshark without its window; it is no dependency, check_wire.py opens the captures without it
+  for opened in "lock1 tls.psk:$LOCK1_KEY" "maf tls.keylog_file:phone.keys" "phone tls.keylog_file:phone.keys"; do
+    read -r capture how <<<"$opened"
+    tshark -r "$capture.pcap" -o "$how" -Y 'http.request.method == "POST"' >tshark.txt 2>tshark.err || bad "tshark: $(cat tshark.err)"
+    grep -q POST tshark.txt || bad "tshark does not open $capture.pcap with $how"
+    tshark -r "$capture.pcap" -Y http >tshark.txt 2>tshark.err || bad "tshark: $(cat tshark.err)"
+    [ ! -s tshark.txt ] || bad "tshark reads $capture.pcap without a key: $(head -2 tshark.txt)"
+  done
+  ok "tshark opens the captures with Kpsa or the test-only key log, and not without"
+fi
+
 curl -sS -D curl.txt -o curl.json --cacert ca/root/ca.pem --cert keys/mn.pem --key keys/mn.key --resolve in-cse.my.m2mprovider.org:"$IN_PORT":127.0.0.1 \
   -H "X-M2M-Origin: /$MN" -H 'X-M2M-RI: 8' -H 'X-M2M-RVI: 3' "https://in-cse.my.m2mprovider.org:$IN_PORT/~/$IN/$IN" 2>curl.err || bad "curl: $(cat curl.err)"
 grep -qi 'X-M2M-RSC: 2000' curl.txt || bad "curl got $(cat curl.txt)"

@@ -3,10 +3,12 @@
 Independent of the libraries that Latchkey uses: RFC 5246, 4279, 5705, 7366 and 7627 by hand; AES and ECDSA by the
 openssl command. Only the two suites of TR-0038 are known, both AES-128-CBC with HMAC-SHA-256.
 """
+import bisect
 import collections
 import dataclasses
 import hashlib
 import hmac
+import itertools
 import os
 import re
 import struct
@@ -58,15 +60,15 @@ class Octets:
 # ---- capture ----
 
 def connections(path):
-    """Per connection, in the order of their beginning: [(from_client, octets)...]."""
+    """Per connection, in the order of their beginning: [(from_client, octets, place in the capture)...]."""
     with open(path, "rb") as file:
         data = file.read()
-    found, server_of = collections.OrderedDict(), {}
+    found, server_of, place = collections.OrderedDict(), {}, 0
     at = 24
     while at + 16 <= len(data):
         size = struct.unpack("<I", data[at + 8:at + 12])[0]
         packet = data[at + 16:at + 16 + size]
-        at += 16 + size
+        at, place = at + 16 + size, place + 1
         source, target = struct.unpack(">HH", packet[20:24])
         flags, payload = packet[33], packet[40:]
         if flags == 2:  # SYN
@@ -74,7 +76,7 @@ def connections(path):
             found[source] = []
         from_client = server_of.get(source) == target
         if payload:
-            found[source if from_client else target].append((from_client, payload))
+            found[source if from_client else target].append((from_client, payload, place))
     return list(found.values())
 
 
@@ -84,6 +86,7 @@ class Record:
     type: int
     version: int
     body: bytes
+    place: int = 0  # in the capture
 
     def whole(self):
         return struct.pack(">BHH", self.type, self.version, len(self.body)) + self.body
@@ -92,7 +95,7 @@ class Record:
 def records(chunks):
     """Every octet of a connection must belong to a record; a last one that is cut off is left out."""
     buffers, out = {True: b"", False: b""}, []
-    for from_client, octets in chunks:
+    for from_client, octets, place in chunks:
         buffer = buffers[from_client] + octets
         while len(buffer) >= 5:
             kind, version, length = struct.unpack(">BHH", buffer[:5])
@@ -100,7 +103,7 @@ def records(chunks):
             need(length <= 16384 + 2048, f"a record of {length} octets")
             if len(buffer) < 5 + length:
                 break
-            out.append(Record(from_client, kind, version, buffer[5:5 + length]))
+            out.append(Record(from_client, kind, version, buffer[5:5 + length], place))
             buffer = buffer[5 + length:]
         buffers[from_client] = buffer
     return out
@@ -284,7 +287,8 @@ class Session:
         return prf(self.master, label, self.randoms, size)
 
     def data(self, from_client):
-        return b"".join(content for kind, content in self.plain[from_client] if kind == DATA)
+        """[(octets, place in the capture)...] of the application data."""
+        return [(content, record.place) for record, (kind, content) in zip(self.sealed[from_client], self.plain[from_client]) if kind == DATA]
 
     def exchanges(self):
         """[(request, response)...] of the HTTP inside; a request that still waits has None."""
@@ -297,20 +301,24 @@ class Http:
     first: str
     headers: list
     body: str
+    place: int  # in the capture, where it begins
 
     def header(self, name):
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
 
 
-def http_messages(octets):
-    out = []
+def http_messages(parts):
+    octets, out = b"".join(octets for octets, _ in parts), []
+    begins = list(itertools.accumulate((len(part) for part, _ in parts), initial=0))
+    total = len(octets)
     while octets:
+        place = parts[bisect.bisect_right(begins, total - len(octets)) - 1][1]
         head, blank, rest = octets.partition(b"\r\n\r\n")
         if not blank:
             break
         first, *lines = head.decode().split("\r\n")
         headers = [tuple(line.split(": ", 1)) for line in lines]
-        message = Http(first, headers, "")
+        message = Http(first, headers, "", place)
         size = int(message.header("Content-Length") or 0)
         if len(rest) < size:
             break
