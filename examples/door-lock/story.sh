@@ -384,23 +384,9 @@ fi
 printf '\n\033[1m%s steps, all as they should be.\033[0m\n' "$steps"
 finished=1
 if [ "$keep" = 1 ]; then
-  umask 077
-  { for pair in IN_CSE=https://in-cse.my.m2mprovider.org:$IN_PORT MN_CSE=https://mn-cse-123456.in-cse.my.m2mprovider.org:$MN_PORT MAF=https://myMAF.provider.org:$MAF_PORT \
-      IN_LOCAL=http://127.0.0.1:$IN_LOCAL_PORT ADMIN=/$IN/Cadmin CA=$work/ca/root/ca.pem \
-      LOCK1_PSK_ID=$LOCK1_ID LOCK1_PSK_HEX=$LOCK1_KEY LOCK1_AE_ID=/$MN/Clock-AE1 LOCK2_PSK_ID=$LOCK2_ID LOCK2_PSK_HEX=$LOCK2_KEY LOCK2_AE_ID=/$MN/Clock-AE2 \
-      GATEWAY_CERT=$work/keys/mn.pem GATEWAY_KEY=$work/keys/mn.key GATEWAY_CSE_ID=/$MN INCSE_CERT=$work/keys/in.pem INCSE_KEY=$work/keys/in.key INCSE_CSE_ID=/$IN \
-      PHONE_CERT=$work/keys/phone.pem PHONE_KEY=$work/keys/phone.key PHONE_AE_ID=/$IN/Cphone MAFSERVER_CERT=$work/keys/maf.pem MAFSERVER_KEY=$work/keys/maf.key \
-      IN_CSE_RESOLVE=in-cse.my.m2mprovider.org:$IN_PORT:127.0.0.1 MN_CSE_RESOLVE=mn-cse-123456.in-cse.my.m2mprovider.org:$MN_PORT:127.0.0.1 MAF_RESOLVE=myMAF.provider.org:$MAF_PORT:127.0.0.1; do
-      printf "%s='%s'\n" "${pair%%=*}" "${pair#*=}"; done
-    printf "PIDS='%s'\n" "${PIDS[*]}"; } >demo.env
+  . "$root/examples/door-lock/keep.sh"
+  (umask 077; write_env >demo.env)
   disown -a
-  cat <<EOF
-
-The daemons keep running. Try:
-  . build/demo/demo.env
-  curl --cacert \$CA --cert \$GATEWAY_CERT --key \$GATEWAY_KEY --resolve \$IN_CSE_RESOLVE -H 'X-M2M-Origin: /$MN' -H 'X-M2M-RI: 1' -H 'X-M2M-RVI: 3' \$IN_CSE/~/$IN/$IN
-  openssl s_client -connect 127.0.0.1:$MN_PORT -tls1_2 -cipher PSK-AES128-CBC-SHA256 -psk_identity \$LOCK1_PSK_ID -psk \$LOCK1_PSK_HEX
-  build/dev/bin/latchkey authz explain --admin build/demo/mn/admin.sock --originator /$IN/Cphone --operation create --ty 4 --target /$MN/$MN/front-door-lock/command
-  scripts/demo --stop
-EOF
+  printf '\nThe daemons keep running. Try:\n'
+  try_commands | sed 's/^/  /'
 fi
