@@ -135,8 +135,10 @@ class RuleReport {
 
 }  // namespace
 
-std::string summarize(const Decision& decision, std::span<const std::string> set_names) {
-  const auto where = name_of(decision.set, set_names) + " rule " + std::to_string(decision.rule);
+std::string summarize(const Decision& decision, std::span<const std::string> set_names,
+                      std::span<const std::string> role_names) {
+  auto where = name_of(decision.set, set_names) + " rule " + std::to_string(decision.rule);
+  if (decision.role < role_names.size()) where += " through " + role_names[decision.role];
   if (decision.permit) return "permitted by " + where;
   // Up to here no rule stands out.
   if (decision.reason <= Reason::originator) return "denied: " + std::string(to_string(decision.reason));
@@ -144,8 +146,8 @@ std::string summarize(const Decision& decision, std::span<const std::string> set
 }
 
 std::string explain(const RequestContext& context, std::span<const RuleSet* const> sets,
-                    std::span<const std::string> set_names) {
-  std::string out = summarize(decide(context, sets), set_names) + "\n";
+                    std::span<const std::string> set_names, std::span<const std::string> role_names) {
+  std::string out = summarize(decide(context, sets), set_names, role_names) + "\n";
   std::size_t listed = 0, left_out = 0;
   for (std::size_t i = 0; i < sets.size(); ++i) {
     const auto name = name_of(i, set_names);

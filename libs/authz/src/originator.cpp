@@ -105,17 +105,6 @@ Result<Originator> entity(std::string sp, const std::vector<std::string_view>& p
   return Originator{OriginatorKind::entity, std::move(sp)};
 }
 
-Result<Originator> absolute(std::string_view text) {
-  auto path = split(text.substr(2));
-  const auto sp = path.front();
-  path.erase(path.begin());
-  if (path.empty()) return domain(sp);
-  if (!is_entity_path(path)) return group(text);
-  auto canonical = canonical_sp(sp);
-  if (!canonical) return fail(std::move(canonical.error()));
-  return entity(std::move(*canonical), path);
-}
-
 Result<Originator> sp_relative(std::string_view text, const SpId& home) {
   const auto path = split(text.substr(1));
   return is_entity_path(path) ? entity(home.fqdn().folded(), path) : group(text);
@@ -138,13 +127,24 @@ Result<Originator> bare(std::string_view text, const SpId& home, const std::opti
 
 }  // namespace
 
+Result<Originator> classify_absolute(std::string_view text) {
+  auto path = split(text.substr(2));
+  const auto sp = path.front();
+  path.erase(path.begin());
+  if (path.empty()) return domain(sp);
+  if (!is_entity_path(path)) return group(text);
+  auto canonical = canonical_sp(sp);
+  if (!canonical) return fail(std::move(canonical.error()));
+  return entity(std::move(*canonical), path);
+}
+
 Result<Originator> classify_originator(std::string_view entry, const SpId& home,
                                        const std::optional<CseId>& hosting_cse) {
   if (entry.empty()) return fail(ErrorCode::invalid_argument, "is empty");
   if (entry.size() > kEntryOctetsMax) return fail(ErrorCode::limit, "has more than 2048 octets");
   if (entry == "all") return Originator{};
   if (entry.find('@') != std::string_view::npos) return role(entry);
-  if (entry.starts_with("//")) return absolute(entry);
+  if (entry.starts_with("//")) return classify_absolute(entry);
   if (entry.starts_with("/")) return sp_relative(entry, home);
   return bare(entry, home, hosting_cse);
 }

@@ -29,4 +29,7 @@ struct Originator {
 [[nodiscard]] Result<Originator> classify_originator(std::string_view entry, const SpId& home,
                                                      const std::optional<CseId>& hosting_cse);
 
+/// The same for an entry that begins with "//": it names its SP itself.
+[[nodiscard]] Result<Originator> classify_absolute(std::string_view text);
+
 }  // namespace latchkey::authz

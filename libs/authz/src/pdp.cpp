@@ -1,5 +1,7 @@
 #include "latchkey/authz/pdp.h"
 
+#include <algorithm>
+
 #include "rule_set_impl.h"
 
 namespace latchkey::authz {
@@ -27,7 +29,7 @@ class Evaluation {
   bool run(std::size_t set_index, const RuleSet::Impl& set) {
     return set.index.visit(subject_, request_.roles, [&](OriginatorIndex::EntryId entry) {
       for (const auto rule : set.index.rules(entry)) {
-        if (take(set_index, rule, evaluate(set, set.rules[rule], request_))) return true;
+        if (take(set, set_index, entry, rule)) return true;
       }
       return false;
     });
@@ -42,7 +44,8 @@ class Evaluation {
         if (evaluate(set, set.rules[rule], request_) != Reason::rule) continue;
         // 7.1.4: a membership that cannot be determined does not match.
         if (!request_.groups->is_member(set.index.text(entry), *request_.originator).value_or(false)) break;
-        return take(set_index, rule, Reason::rule);
+        decision_ = {true, Reason::rule, set_index, rule, kNoRole};
+        return true;
       }
     }
     return false;
@@ -51,10 +54,20 @@ class Evaluation {
   [[nodiscard]] const Decision& decision() const noexcept { return decision_; }
 
  private:
-  bool take(std::size_t set, std::uint32_t rule, Reason reason) noexcept {
-    if (reason == Reason::rule || reason > decision_.reason)
-      decision_ = {reason == Reason::rule, reason, set, rule};
+  /// True if the rule, which names the originator by `entry`, permits.
+  bool take(const RuleSet::Impl& set, std::size_t set_index, OriginatorIndex::EntryId entry,
+            std::uint32_t rule) noexcept {
+    const auto reason = evaluate(set, set.rules[rule], request_);
+    if (reason != Reason::rule && reason <= decision_.reason) return false;
+    decision_ = {reason == Reason::rule, reason, set_index, rule, role_of(set.index, entry)};
     return decision_.permit;
+  }
+
+  [[nodiscard]] std::size_t role_of(const OriginatorIndex& index,
+                                    OriginatorIndex::EntryId entry) const noexcept {
+    if (index.kind(entry) != OriginatorKind::role) return kNoRole;
+    const auto at = std::ranges::find(request_.roles, index.text(entry));
+    return static_cast<std::size_t>(at - request_.roles.begin());
   }
 
   const RequestContext& request_;

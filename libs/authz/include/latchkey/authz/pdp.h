@@ -63,11 +63,15 @@ enum class Reason : std::uint8_t {
 };
 [[nodiscard]] std::string_view to_string(Reason reason) noexcept;
 
+/// Decision::role where no Role-ID had a part in it.
+inline constexpr std::size_t kNoRole = static_cast<std::size_t>(-1);
+
 struct Decision {
   bool permit = false;
   Reason reason = Reason::no_policy;  ///< on deny: the furthest that any rule came
   std::size_t set = 0;                ///< index into `sets`
   std::size_t rule = 0;               ///< index of the rule in that set, as it stands in the resource
+  std::size_t role = kNoRole;         ///< index into `roles` of the request, if the rule names a role of it
 };
 
 /// Decides one request against the rule sets that apply to its target.
