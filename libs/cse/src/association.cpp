@@ -22,8 +22,9 @@ Status identify_by_rules(tls::SecurityContext& context, const AppRules& rules) {
   return {};
 }
 
-/// Address without the port.
-std::string host_of(std::string_view source) { return std::string(source.substr(0, source.rfind(':'))); }
+bool is_cse_or_ae(const EntityId& id) {
+  return std::holds_alternative<CseId>(id) || std::holds_alternative<AeId>(id);
+}
 
 }  // namespace
 
@@ -34,6 +35,10 @@ struct KeySource::Impl : std::enable_shared_from_this<Impl> {
   struct CachedKey {
     SecretBytes key;
     tls::SecurityContext context;  // without what the app rules say: those may change
+  };
+  struct Maf {
+    Fqdn fqdn;  // as configured: what peers write differs in letter case
+    FetchKey fetch;
   };
   struct Waiting {
     std::string source;
@@ -72,7 +77,7 @@ struct KeySource::Impl : std::enable_shared_from_this<Impl> {
     return tls::PskCredential{cached.key.duplicate(), std::move(context)};
   }
 
-  void ask_maf(const KeyId& id, const std::string& relative, client::MafClient& maf, std::string_view source,
+  void ask_maf(const KeyId& id, const std::string& relative, const FetchKey& fetch, std::string_view source,
                Answer answer) {
     const auto name = id.text();
     if (const auto cached = cache.find(name); cached != cache.end()) {
@@ -85,18 +90,18 @@ struct KeySource::Impl : std::enable_shared_from_this<Impl> {
       if (clock.now() < refused->second.first) return answer(fail(refused->second.second));
       negative.erase(refused);
     }
-    const auto host = host_of(source);
-    if (fetching_from[host] >= options.fetches_per_source)
+    const std::string from(source);
+    const auto in_use = fetching_from.find(from);
+    if (in_use != fetching_from.end() && in_use->second >= options.fetches_per_source)
       return answer(fail(ErrorCode::limit, "too many keys are being fetched for this source"));
-    auto found = fetches.find(name);
-    const bool first = found == fetches.end();
+    const bool first = !fetches.contains(name);
     if (first && fetches.size() >= options.fetches)
       return answer(fail(ErrorCode::limit, "too many keys are being fetched"));
-    ++fetching_from[host];
-    fetches[name].push_back(Waiting{host, std::move(answer)});
+    ++fetching_from[from];
+    fetches[name].push_back(Waiting{from, std::move(answer)});
     if (!first) return;
     record(AuditEventId::key_fetch_started, name, "");
-    maf.retrieve_key(relative, [self = shared_from_this(), id](Result<client::RetrievedKey> key) {
+    fetch(relative, [self = shared_from_this(), id](Result<client::RetrievedKey> key) {
       self->fetched(id, std::move(key));
     });
   }
@@ -109,19 +114,17 @@ struct KeySource::Impl : std::enable_shared_from_this<Impl> {
            checked ? to_reason(checked->context) : checked.error().detail);
     auto waiting = std::move(fetches[name]);
     fetches.erase(name);
-    if (checked) {
-      make_room();
-      cache.insert_or_assign(name, std::move(*checked));
-    } else {
+    for (const auto& one : waiting)
+      if (--fetching_from[one.source] == 0) fetching_from.erase(one.source);
+    if (!checked) {
       if (negative.size() >= options.cached_keys) negative.clear();
       negative.insert_or_assign(name, std::pair{clock.now() + options.negative_cache, checked.error()});
+      for (auto& one : waiting) one.answer(fail(checked.error()));
+      return;
     }
-    for (auto& one : waiting) {
-      if (--fetching_from[one.source] == 0) fetching_from.erase(one.source);
-      const auto cached = cache.find(name);
-      one.answer(cached != cache.end() ? from_cache(cached->second)
-                                       : Result<tls::PskCredential>(fail(negative.at(name).second)));
-    }
+    for (auto& one : waiting) one.answer(from_cache(*checked));
+    make_room();
+    cache.insert_or_assign(name, std::move(*checked));
   }
 
   /// 8.2.2.3: the SUID must be that of the MAF-based SAEF, we must be a target, and the lifetime must not
@@ -134,6 +137,8 @@ struct KeySource::Impl : std::enable_shared_from_this<Impl> {
     if (std::ranges::find(key.targets, EntityId(options.self)) == key.targets.end())
       return fail(ErrorCode::denied, "this CSE is not among the targets of the key");
     if (key.expires <= clock.now()) return fail(ErrorCode::expired, "the lifetime of this Kc has ended");
+    if (key.source_entity && !is_cse_or_ae(*key.source_entity))
+      return fail(ErrorCode::denied, "the MAF's identity of the source is neither a CSE-ID nor an AE-ID");
     CachedKey out{std::move(key.key).release(), {}};
     out.context.framework = tls::Framework::maf;
     out.context.psk_identity = id.text();
@@ -156,7 +161,7 @@ struct KeySource::Impl : std::enable_shared_from_this<Impl> {
     }
     if (key.source_entity)
       context.identity = key.source_entity;
-    else if (source && (std::holds_alternative<AeId>(*source) || std::holds_alternative<CseId>(*source)))
+    else if (source && is_cse_or_ae(*source))
       context.identity = *source;
   }
 
@@ -171,7 +176,7 @@ struct KeySource::Impl : std::enable_shared_from_this<Impl> {
     if (cache.size() < options.cached_keys) return;
     std::erase_if(cache,
                   [now = clock.now()](const auto& entry) { return entry.second.context.valid_until <= now; });
-    if (cache.size() >= options.cached_keys) cache.erase(cache.begin());
+    if (!cache.empty() && cache.size() >= options.cached_keys) cache.erase(cache.begin());
   }
 
   void record(AuditEventId id, const std::string& key, std::string reason) {
@@ -191,7 +196,7 @@ struct KeySource::Impl : std::enable_shared_from_this<Impl> {
   std::unordered_set<AeId>
       bound;  // AE-IDs that the table names; asked on every request of a trusted listener
   AppRules rules;
-  std::unordered_map<std::string, std::shared_ptr<client::MafClient>> mafs;  // by lower-case FQDN
+  std::unordered_map<std::string, Maf> mafs;  // by lower-case FQDN
   std::unordered_map<std::string, CachedKey> cache;
   std::unordered_map<std::string, std::pair<TimePoint, Error>> negative;
   std::unordered_map<std::string, std::vector<Waiting>> fetches;
@@ -210,8 +215,13 @@ void KeySource::set_table(std::shared_ptr<const secure_env::PskTable> table) {
   impl_->table = std::move(table);
 }
 void KeySource::set_app_rules(AppRules rules) { impl_->rules = std::move(rules); }
-void KeySource::add_maf(Fqdn fqdn, std::shared_ptr<client::MafClient> maf) {
-  impl_->mafs.insert_or_assign(fqdn.folded(), std::move(maf));
+void KeySource::add_maf(const Fqdn& fqdn, FetchKey fetch) {
+  impl_->mafs.insert_or_assign(fqdn.folded(), Impl::Maf{fqdn, std::move(fetch)});
+}
+void KeySource::add_maf(const Fqdn& fqdn, std::shared_ptr<client::MafClient> maf) {
+  add_maf(fqdn, [maf = std::move(maf)](const std::string& relative, auto done) {
+    maf->retrieve_key(relative, std::move(done));
+  });
 }
 
 void KeySource::find(std::string_view identity, std::string_view source, Answer answer) {
@@ -226,9 +236,9 @@ void KeySource::find(std::string_view identity, std::string_view source, Answer 
   if (!relative)
     return answer(fail(ErrorCode::invalid_argument,
                        "the relative part of a MAF's Key Identifier must be 32 hex digits"));
-  auto canonical = KeyId::make(*relative, id->issuer());
+  auto canonical = KeyId::make(*relative, maf->second.fqdn);
   if (!canonical) return answer(fail(canonical.error()));
-  impl_->ask_maf(*canonical, *relative, *maf->second, source, std::move(answer));
+  impl_->ask_maf(*canonical, *relative, maf->second.fetch, source, std::move(answer));
 }
 
 Status KeySource::still_valid(const tls::SecurityContext& context) const {

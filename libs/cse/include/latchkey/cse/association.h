@@ -7,6 +7,7 @@
 
 #include "latchkey/base/audit.h"
 #include "latchkey/base/executor.h"
+#include "latchkey/base/unique_function.h"
 #include "latchkey/client/maf_client.h"
 #include "latchkey/secure_env/psk_table.h"
 #include "latchkey/tls/endpoint.h"
@@ -15,6 +16,11 @@ namespace latchkey::cse {
 
 /// AE-IDs that serviceSubscribedAppRules give a credential; see Cse::allowed_ae_ids.
 using AppRules = std::function<std::vector<AeId>(const CredentialId&)>;
+
+/// MAF Key Retrieval (8.8.2.8) of one RelativeKeyID, upper case. `done` is called exactly once, on the
+/// reactor's thread.
+using FetchKey = std::function<void(const std::string& relative_key_id,
+                                    UniqueFunction<void(Result<client::RetrievedKey>)> done)>;
 
 struct KeySourceOptions {
   CseId self;
@@ -36,7 +42,8 @@ class KeySource final : public tls::PskSource {
   ~KeySource() override;
   void set_table(std::shared_ptr<const secure_env::PskTable> table);
   void set_app_rules(AppRules rules);
-  void add_maf(Fqdn fqdn, std::shared_ptr<client::MafClient> maf);
+  void add_maf(const Fqdn& fqdn, FetchKey fetch);
+  void add_maf(const Fqdn& fqdn, std::shared_ptr<client::MafClient> maf);
 
   void find(std::string_view identity, std::string_view source, Answer answer) override;
 
