@@ -10,7 +10,7 @@ namespace latchkey::client {
 
 namespace {
 
-/// The context that a client associates with a server whose certificate names `server` (8.2.2.2).
+/// The context that a client associates with a server whose certificate names what was configured (8.2.2.2).
 Result<tls::SecurityContext> check_server(const pki::TrustStore::Verified& peer,
                                           const CertificateCredentialOptions& options) {
   const auto* cse = std::get_if<CseId>(&options.server);
@@ -18,9 +18,12 @@ Result<tls::SecurityContext> check_server(const pki::TrustStore::Verified& peer,
   bool named = false;
   if (cse != nullptr) named = pki::names_cse(peer.identity, *cse, options.server_in_cse, options.annex_b);
   if (fqdn != nullptr) named = pki::names_fqdn(peer.identity, *fqdn);
+  // 8.1.2.4: then this identifier, and nothing else, tells the CSE.
+  if (options.server_device) named = pki::names_device(peer.identity, *options.server_device);
   if (!named)
     return fail(ErrorCode::authentication,
-                "the server's certificate does not name " + to_string(options.server));
+                "the server's certificate does not name " +
+                    (options.server_device ? options.server_device->dotted() : to_string(options.server)));
   tls::SecurityContext context;
   context.framework = tls::Framework::certificate;
   context.identity = options.server;
@@ -80,6 +83,10 @@ class MafKey final : public SaeCredential, public std::enable_shared_from_this<M
   ~MafKey() override { finish(fail(ErrorCode::unavailable, "the credential was given up")); }
 
   void prepare(UniqueFunction<void(Status)> done) override {
+    // A key of another use would be used outside its scope; 11 is what TR-0038 writes for 32.
+    if (const auto suid = options_.suid.value(); suid != 32 && suid != 11)
+      return done(fail(ErrorCode::invalid_argument,
+                       "SUID " + std::to_string(suid) + " is not that of a MAF-based association"));
     if (key_ && clock_.now() < renew_at_) return done({});
     waiting_.push_back(std::move(done));
     if (waiting_.size() > 1) return;

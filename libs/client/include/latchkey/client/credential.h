@@ -38,6 +38,9 @@ struct CertificateCredentialOptions {
   EntityId server;                     ///< CSE-ID that the server's certificate must name, or a MAF's FQDN
   std::optional<CseId> server_in_cse;  ///< for the public domain name of an MN-CSE
   bool annex_b = false;
+  /// 8.1.2.4: the server has a device certificate with this hardware identifier; it stands for `server`, the
+  /// CSE that runs on the device.
+  std::optional<M2mDeviceId> server_device{};
 };
 /// 8.2.2.2: exact match of the configured identity with the certificate; nothing else is accepted.
 [[nodiscard]] std::shared_ptr<SaeCredential> certificate(CertificateCredentialOptions options);
