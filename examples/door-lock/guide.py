@@ -210,6 +210,11 @@ class Story:
             die("a record is not what the guide says")
         return fence(text)
 
+    def wire(self):
+        """What tests/system/check_wire.py said of the recordings."""
+        lines = [line.replace("+ ", "- ", 1) for line in self.read("wire.txt").splitlines() if line.startswith("+ ")]
+        return re.sub(r"\b[0-9]+ (requests|names|recorded)", r"<n> \1", self.normal("\n".join(lines)))
+
     def tree(self, name):
         """The resources of an answer to rcn=4."""
         body = json.loads(self.read(f"guide/{name}.txt").splitlines()[2])
