@@ -56,21 +56,32 @@ Checked<std::shared_ptr<const Token>> TokenVerifier::verify(std::string_view jwt
   if (jwt.size() > limits_.token_octets)
     return reject(Defect::too_large, "more than " + std::to_string(limits_.token_octets) + " octets");
   std::shared_ptr<const TrustIndex> trust;
+  std::shared_ptr<const Token> known;
   {
     const std::shared_lock lock(state_->mutex);
-    if (auto token = state_->cache.find(jwt); token != nullptr) {
-      auto ok = check_content(*token, originator, now);
-      if (ok) return token;
-      if (ok.error().defect != Defect::expired) return reject(std::move(ok.error()));
-    }
-    trust = state_->trust;
+    known = state_->cache.find(jwt);
+    if (known == nullptr) trust = state_->trust;
+  }
+  if (known != nullptr) {
+    auto ok = check_content(*known, originator, now);
+    if (ok) return known;
+    if (ok.error().defect == Defect::expired) forget(jwt);
+    return reject(std::move(ok.error()));
   }
   auto token = validate(*trust, jwt, originator, now);
+  if (token) keep(*trust, jwt, *token);
+  return token;
+}
+
+void TokenVerifier::keep(const TrustIndex& trust, std::string_view jwt, std::shared_ptr<const Token> token) {
   const std::unique_lock lock(state_->mutex);
   // Under a trust that has been replaced meanwhile it may serve this request, but none that comes later.
-  if (token && state_->trust == trust) state_->cache.insert(jwt, *token);
-  if (!token && token.error().defect == Defect::expired) state_->cache.erase(jwt);
-  return token;
+  if (state_->trust.get() == &trust) state_->cache.insert(jwt, std::move(token));
+}
+
+void TokenVerifier::forget(std::string_view jwt) {
+  const std::unique_lock lock(state_->mutex);
+  state_->cache.erase(jwt);
 }
 
 Checked<std::shared_ptr<const Token>> TokenVerifier::validate(const TrustIndex& trust, std::string_view jwt,

@@ -85,6 +85,8 @@ class TokenVerifier {
   [[nodiscard]] Checked<std::shared_ptr<const Token>> validate(const TrustIndex& trust, std::string_view jwt,
                                                                const EntityId& originator,
                                                                TimePoint now) const;
+  void keep(const TrustIndex& trust, std::string_view jwt, std::shared_ptr<const Token> token);
+  void forget(std::string_view jwt);
   CseId hosting_cse_;
   const ResourceNames& names_;
   Limits limits_;
