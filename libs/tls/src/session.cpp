@@ -167,7 +167,9 @@ void SessionImpl::establish() {
   audit(AuditEventId::handshake_accepted, {});
   gnutls_credentials_clear(tls_);
   forget_handshake();
-  decrypt();
+  // Data may have come right behind the Finished; mostly nothing has, and asking GnuTLS for it costs.
+  if (pulled_ < released_ || !view_.empty() || gnutls_record_check_pending(tls_) > 0) return decrypt();
+  drop_buffers();
 }
 
 Status SessionImpl::finish_context(SecurityContext& context) const {

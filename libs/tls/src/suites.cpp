@@ -79,11 +79,13 @@ Result<std::vector<const Suite*>> usable_suites(const SuitePolicy& policy, bool 
 
 Result<gnutls_priority_t> priority_for(std::span<const Suite* const> suites) {
   static std::mutex mutex;
-  static std::map<std::string, PriorityPtr> cache;
-  std::string text = priority_text(suites);
+  static std::map<std::vector<std::uint16_t>, PriorityPtr> cache;
+  std::vector<std::uint16_t> ids(suites.size());
+  std::ranges::transform(suites, ids.begin(), &Suite::id);
   const std::lock_guard lock(mutex);
-  auto& entry = cache[text];
+  auto& entry = cache[std::move(ids)];
   if (!entry) {
+    const std::string text = priority_text(suites);
     gnutls_priority_t made = nullptr;
     if (const int error = gnutls_priority_init(&made, text.c_str(), nullptr); error != 0) {
       return fail(ErrorCode::io, "GnuTLS refuses the priority " + text + ": " + gnutls_strerror(error));
