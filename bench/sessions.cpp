@@ -14,8 +14,8 @@ namespace {
 using namespace latchkey::bench;
 
 constexpr int kRounds = 11;
-constexpr std::size_t kClients = 4;
-constexpr std::size_t kHandshakesEach = 250;
+constexpr std::size_t kClients = 32;
+constexpr std::size_t kHandshakesEach = 32;
 constexpr std::size_t kWarmUp = 100;
 constexpr std::size_t kIdle = 2'000;
 

@@ -41,7 +41,6 @@ const SpId& home() {
   return sp;
 }
 CseId in_cse() { return must(CseId::parse("/in-cse", home())); }
-CseId mn_cse() { return must(CseId::parse("/mn-cse", home())); }
 
 SecretBytes the_key() {
   SecretBytes key(kKey.size());
