@@ -15,9 +15,6 @@ using codec::Rsc;
 
 constexpr unsigned kRetryAfterSeconds = 1;
 
-/// Counts down when the request is over, however that happens.
-using InFlight = std::shared_ptr<std::size_t>;
-
 /// What an answer needs of its request once the primitive has been handed over.
 struct AnswerForm {
   std::string rqi;
@@ -28,10 +25,8 @@ struct AnswerForm {
 /// The way back to the connection. If the handler lets go of it, the peer is told so.
 class Answer {
  public:
-  Answer(std::shared_ptr<ServerConnection> connection, AnswerForm form, InFlight in_flight)
-      : connection_(std::move(connection)), form_(std::move(form)), in_flight_(std::move(in_flight)) {
-    ++*in_flight_;
-  }
+  Answer(std::shared_ptr<ServerConnection> connection, AnswerForm form)
+      : connection_(std::move(connection)), form_(std::move(form)) {}
   Answer(Answer&&) noexcept = default;
   Answer& operator=(Answer&&) = delete;
   Answer(const Answer&) = delete;
@@ -75,14 +70,12 @@ class Answer {
     finish(out);
   }
   void finish(std::string_view message) {
-    --*in_flight_;
     const auto connection = std::exchange(connection_, nullptr);
     connection->reply(message, false);
   }
 
   std::shared_ptr<ServerConnection> connection_;
   AnswerForm form_;
-  InFlight in_flight_;
 };
 
 void write_refusal(std::string& out, const codec::RequestPrimitive& request, const Refusal& refusal,
@@ -110,7 +103,7 @@ class PrimitiveService final : public HttpService {
   RequestHandler& handler_;
   const HttpLimits& limits_;
   std::weak_ptr<ServerCore> core_;
-  InFlight in_flight_ = std::make_shared<std::size_t>(0);
+  std::shared_ptr<std::size_t> in_flight_ = std::make_shared<std::size_t>(0);
 };
 
 class PrimitiveExchange final : public Exchange {
@@ -182,7 +175,8 @@ void PrimitiveService::run(MappedRequest& mapped, std::string_view body,
   request.received = core->clock().now();
   AnswerForm form{mapped.primitive.rqi, mapped.primitive.rvi, mapped.answer_media};
   request.primitive = std::move(mapped.primitive);
-  Answer answer(std::move(connection), std::move(form), in_flight_);
+  connection->occupy(RequestSlot(in_flight_));
+  Answer answer(std::move(connection), std::move(form));
   handler_.handle(std::move(request), [answer = std::move(answer)](ResponsePrimitive response) mutable {
     answer.give(std::move(response));
   });

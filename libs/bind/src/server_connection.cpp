@@ -191,6 +191,7 @@ void ServerConnection::refuse_message(const HttpError& error, const RequestHead*
 bool ServerConnection::closes_after_reply() const noexcept { return !keep_alive_ || core_->is_draining(); }
 
 void ServerConnection::reply(std::string_view message, bool close) {
+  slot_.release();
   if (!is_open() || phase_ != Phase::busy) return;
   const bool last = close || closes_after_reply();
   send(message);
@@ -220,6 +221,8 @@ void ServerConnection::on_input_end() {
 }
 
 void ServerConnection::on_lost() {
+  // A peer that has gone takes no place of others, however long its request goes on.
+  slot_.release();
   if (phase_ == Phase::handshake) core_->count_failed_handshake();
   core_->remove(*this);
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "http_service.h"
 #include "latchkey/bind/http_server.h"
@@ -31,12 +32,37 @@ struct PeerAddress {
   std::uint32_t uid = 0;  ///< unix sockets
 };
 
+/// One of the requests that may be in flight, until it is answered or its connection is gone.
+class RequestSlot {
+ public:
+  RequestSlot() = default;
+  explicit RequestSlot(std::shared_ptr<std::size_t> taken) : taken_(std::move(taken)) { ++*taken_; }
+  RequestSlot(RequestSlot&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)) {}
+  RequestSlot& operator=(RequestSlot&& other) noexcept {
+    release();
+    taken_ = std::exchange(other.taken_, nullptr);
+    return *this;
+  }
+  RequestSlot(const RequestSlot&) = delete;
+  RequestSlot& operator=(const RequestSlot&) = delete;
+  ~RequestSlot() { release(); }
+  void release() noexcept {
+    if (taken_) --*taken_;
+    taken_ = nullptr;
+  }
+
+ private:
+  std::shared_ptr<std::size_t> taken_;
+};
+
 class ServerConnection final : public Stream {
  public:
   ServerConnection(Socket socket, std::unique_ptr<tls::Session> session, std::shared_ptr<ServerCore> core,
                    std::shared_ptr<const Listener> listener, PeerAddress peer);
 
   void begin();
+  /// Held by the request that is run, at most until its answer.
+  void occupy(RequestSlot slot) { slot_ = std::move(slot); }
   /// The one answer to the request that was run. Ignored when the connection is gone.
   void reply(std::string_view message, bool close);
   /// Whether an answer has to announce the end of the connection.
@@ -94,6 +120,7 @@ class ServerConnection final : public Stream {
   std::string kept_;  ///< octets that wait for their turn
   std::unique_ptr<MessageParser> parser_;
   std::unique_ptr<Exchange> exchange_;
+  RequestSlot slot_;
 };
 
 }  // namespace latchkey::bind

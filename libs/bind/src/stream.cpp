@@ -1,5 +1,8 @@
 #include "stream.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <atomic>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
@@ -83,6 +86,8 @@ bool Stream::feed(ByteView octets) {
   if (finishing_) return open_;
   if (session_) {
     session_->receive(octets);
+    // Before our own close_notify goes out, which the peer may not wait for.
+    if (session_->state() == tls::Session::State::closed) depart(departure_in_order());
     step();
   } else {
     on_plaintext(as_text(octets));
@@ -106,7 +111,9 @@ void Stream::step() {
     failed_in_tls_ = true;
     return lose(session_->failure());
   }
-  if (session_->state() == State::closed) lose("closed by the peer");
+  if (session_->state() != State::closed) return;
+  depart(departure_in_order());
+  lose("closed by the peer");
 }
 
 void Stream::deliver_plaintext() {
@@ -121,6 +128,7 @@ void Stream::deliver_plaintext() {
 
 void Stream::end_of_input() {
   input_ended_ = true;
+  if (finishing_ || !session_) depart(departure_in_order());
   if (finishing_) return lose("closed");
   if (!session_) return on_input_end();
   session_->abandon("the connection ended without close_notify");
@@ -214,12 +222,14 @@ void Stream::finish() {
 }
 
 void Stream::shut_down_sending() {
+  sending_ended_ = true;
   error_code ignored;
   socket_.shutdown(asio::socket_base::shutdown_send, ignored);
 }
 
 void Stream::close() {
   if (!std::exchange(open_, false)) return;
+  depart(sending_ended_ ? departure_in_order() : Departure::lost);
   error_code ignored;
   socket_.close(ignored);
   pending_ = {};
@@ -236,6 +246,25 @@ void Stream::lose(std::string reason) {
   if (session_) session_->abandon(failure_);
   close();
   on_lost();
+}
+
+/// The end of a peer acknowledges what its kernel had received before: what is not acknowledged then was
+/// still on its way, and met nobody.
+Departure Stream::departure_in_order() {
+  int waiting = 0;
+  const bool known = ::ioctl(socket_.native_handle(), SIOCOUTQ, &waiting) == 0;
+  // Our own end counts as one octet until it is acknowledged.
+  const bool received = known && pending_.empty() && waiting <= (sending_ended_ ? 1 : 0);
+  return received ? Departure::orderly : Departure::lost;
+}
+
+void Stream::depart(Departure how) {
+  if (departure_ != Departure::none) return;
+  departure_ = how;
+  if (!watch_) return;
+  // In a turn of its own: whoever ends a connection is in the middle of something.
+  asio::post(socket_.get_executor(),
+             [self = keep(), watch = std::exchange(watch_, {})]() mutable { watch(); });
 }
 
 /// A failed write is reported in a turn of its own: its caller is in the middle of something.

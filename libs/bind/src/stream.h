@@ -54,6 +54,8 @@ class Stream : public Channel, public std::enable_shared_from_this<Stream> {
 
   [[nodiscard]] std::uint64_t id() const noexcept override { return id_; }
   [[nodiscard]] Result<SecretBytes> export_key(std::string_view label, std::size_t size) const override;
+  [[nodiscard]] Departure departure() const noexcept override { return departure_; }
+  void watch(Task departed) override { watch_ = std::move(departed); }
 
  protected:
   virtual void on_established() = 0;
@@ -78,6 +80,8 @@ class Stream : public Channel, public std::enable_shared_from_this<Stream> {
   void lose(std::string reason);
   void lose_later(std::string reason);
   void shut_down_sending();
+  [[nodiscard]] Departure departure_in_order();
+  void depart(Departure how);
   [[nodiscard]] std::shared_ptr<Stream> keep() { return shared_from_this(); }
 
   Socket socket_;
@@ -96,6 +100,9 @@ class Stream : public Channel, public std::enable_shared_from_this<Stream> {
   bool finishing_ = false;
   bool established_ = false;
   bool losing_ = false;
+  bool sending_ended_ = false;
+  Departure departure_ = Departure::none;
+  Task watch_;
   std::array<std::uint8_t, kReadOctets> input_;  // NOLINT: written by the socket before it is read
 };
 

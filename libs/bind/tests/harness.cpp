@@ -103,6 +103,11 @@ RawPeer& RawPeer::send(std::string_view octets) {
   return *this;
 }
 
+void RawPeer::write(std::string_view octets) {
+  const auto size = ::send(socket_, octets.data(), octets.size(), MSG_NOSIGNAL);
+  EXPECT_EQ(size, static_cast<ssize_t>(octets.size()));
+}
+
 void RawPeer::poll() {
   std::array<char, 65536> buffer;  // NOLINT: written by recv before it is read
   while (!ended_) {

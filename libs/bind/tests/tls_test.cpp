@@ -2,7 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <map>
 
 #include "cover.h"
@@ -375,6 +379,58 @@ TEST(Session, ARemovedTrustAnchorGets4107) {
   EXPECT_EQ(client.ask(2), "4107");
 }
 
+/// Carries octets of one connection both ways until it is cut.
+class CuttingRelay {
+ public:
+  CuttingRelay(Reactor& reactor, std::uint16_t target) : reactor_(reactor), out_(reactor, target) {
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    ::listen(listener_, 1);
+    socklen_t size = sizeof address;
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    turn();
+  }
+  ~CuttingRelay() {
+    cut();
+    ::close(listener_);
+  }
+  CuttingRelay(const CuttingRelay&) = delete;
+  CuttingRelay& operator=(const CuttingRelay&) = delete;
+  [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+  void cut() {
+    if (std::exchange(cut_, true)) return;
+    reactor_.cancel(timer_);
+    ::close(in_);
+    out_.end_sending();
+  }
+
+ private:
+  void turn() {
+    if (in_ < 0) in_ = ::accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    std::array<char, 16384> buffer;  // NOLINT: written by recv before it is read
+    if (in_ >= 0) {
+      const auto size = ::recv(in_, buffer.data(), buffer.size(), 0);
+      if (size > 0) out_.write({buffer.data(), static_cast<std::size_t>(size)});
+      out_.poll();
+      const auto back = out_.take();
+      if (!back.empty()) [[maybe_unused]]
+        const auto sent = ::send(in_, back.data(), back.size(), MSG_NOSIGNAL);
+    }
+    timer_ = reactor_.after(milliseconds(1), [this] { turn(); });
+  }
+
+  Reactor& reactor_;
+  RawPeer out_;
+  int listener_ = -1, in_ = -1;
+  std::uint16_t port_ = 0;
+  Executor::TimerId timer_{};
+  bool cut_ = false;
+};
+
 // --- bad peers
 
 TEST(TlsFlood, AThousandHalfOpenHandshakesDoNotKeepAGoodClientOut) {
@@ -409,6 +465,61 @@ TEST(TlsFlood, PlainHttpOnATlsPortIsNoRequest) {
   peer.send("GET /cse HTTP/1.1\r\nHost: h\r\nX-M2M-RI: 1\r\n\r\n").until_end();
   EXPECT_TRUE(peer.ended());
   EXPECT_TRUE(server.handler.requests.empty());
+}
+
+TEST(TlsVanish, MidHandshakeCostsNothingButItself) {
+  TlsServer server;
+  for (int i = 0; i < 20; ++i) {
+    RawPeer silent(server.reactor, server.port), hello(server.reactor, server.port);
+    hello.send(std::string_view("\x16\x03\x01\x00\xff\x01", 6));
+    drive_for(server.reactor, milliseconds(2));
+    silent.vanish();
+    hello.vanish();
+  }
+  EXPECT_TRUE(drive(server.reactor, [&] { return server.server->counters().connections_open == 0; }));
+  EXPECT_EQ(server.server->counters().handshakes_failed, 40U);
+  TlsClient client(server, server.psk_peer());
+  EXPECT_EQ(client.ask(), "2000");
+}
+
+/// The one channel of a client whose request is held.
+std::shared_ptr<Channel> held_channel(TlsServer& server, HttpClient& client) {
+  server.handler.hold = true;
+  RequestPrimitive request;
+  request.to = "cse";
+  request.from = "Clock-AE1";
+  request.rqi = "1";
+  client.send(std::move(request), std::chrono::seconds(15), [](const Result<ResponsePrimitive>&) {});
+  drive(server.reactor, [&] { return !server.handler.requests.empty(); });
+  return server.handler.requests.at(0).channel.lock();
+}
+
+TEST(TlsVanish, ACloseNotifyWhileTheRequestIsHeldIsADepartureInOrder) {
+  TlsServer server;
+  TlsClient client(server, server.psk_peer());
+  const auto channel = held_channel(server, *client.client);
+  bool told = false;
+  channel->watch([&] { told = true; });
+  client.client->disconnect();
+  EXPECT_TRUE(drive(server.reactor, [&] { return told; }));
+  EXPECT_EQ(channel->departure(), Departure::orderly);
+  server.handler.release();
+}
+
+TEST(TlsVanish, AnEndWithoutCloseNotifyIsALoss) {
+  TlsServer server;
+  // Cuts the octets off in between, where neither end can say good-bye.
+  CuttingRelay relay(server.reactor, server.port);
+  auto options = server.psk_peer();
+  options.port = relay.port();
+  TlsClient client(server, options);
+  const auto channel = held_channel(server, *client.client);
+  bool told = false;
+  channel->watch([&] { told = true; });
+  relay.cut();
+  EXPECT_TRUE(drive(server.reactor, [&] { return told; }));
+  EXPECT_EQ(channel->departure(), Departure::lost);
+  server.handler.release();
 }
 
 TEST(TlsDrain, EndsSessionsInOrder) {

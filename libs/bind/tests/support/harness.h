@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "latchkey/base/audit.h"
@@ -45,10 +46,13 @@ class RawPeer {
   RawPeer& operator=(const RawPeer&) = delete;
 
   RawPeer& send(std::string_view octets);
+  /// What the socket takes at once; must be little enough. Does not turn the loop.
+  void write(std::string_view octets);
   /// Takes what is there without waiting.
   void poll();
   [[nodiscard]] bool ended() const noexcept { return ended_; }
   [[nodiscard]] const std::string& received() const noexcept { return received_; }
+  [[nodiscard]] std::string take() { return std::exchange(received_, {}); }
   /// One whole answer (by Content-Length), taken out of what was received; what there is at the end
   /// otherwise.
   std::string answer();

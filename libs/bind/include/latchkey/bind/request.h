@@ -9,6 +9,7 @@
 #include <string>
 
 #include "latchkey/base/error.h"
+#include "latchkey/base/executor.h"
 #include "latchkey/base/secret.h"
 #include "latchkey/base/unique_function.h"
 #include "latchkey/codec/primitive.h"
@@ -24,8 +25,15 @@ enum class ListenerKind : std::uint8_t {
   trusted_tcp,   ///< trusted listener on loopback TCP with an exact Host allow-list
 };
 
+/// How the peer left a connection.
+enum class Departure : std::uint8_t {
+  none,     ///< it is there, as far as we know
+  orderly,  ///< it ended the connection in order, and had received all that was sent to it
+  lost,     ///< it was cut off, or left before it had received everything
+};
+
 /// The connection a request came over, for those procedures that need it (RFC 5705 exporter, one key a
-/// session).
+/// session; an answer that waits for an event). Reactor's thread.
 class Channel {
  public:
   Channel() = default;
@@ -36,6 +44,12 @@ class Channel {
   [[nodiscard]] virtual std::uint64_t id() const noexcept = 0;
   /// denied on a channel without TLS.
   [[nodiscard]] virtual Result<SecretBytes> export_key(std::string_view label, std::size_t size) const = 0;
+  /// Without TLS also set when the peer has ended its side only: it may still read an answer, or not be
+  /// there.
+  [[nodiscard]] virtual Departure departure() const noexcept { return Departure::none; }
+  /// `departed` is called once, in a turn of its own, when departure() changes from none. Takes the place of
+  /// the watch before; forgotten when the connection is destroyed without that.
+  virtual void watch(Task departed) { static_cast<void>(departed); }
 };
 
 struct IncomingRequest {
