@@ -9,8 +9,6 @@ namespace latchkey::app {
 
 namespace {
 
-constexpr std::size_t kSendersMax = 10'000;  // distinct targets that stay connected
-
 struct Url {
   std::string scheme, host, path;
   std::uint16_t port = 0;
@@ -42,21 +40,6 @@ std::optional<Url> parse_url(std::string_view text) {
   return out;
 }
 
-/// Notifications to a URL: `to` becomes the path of that URL.
-class UrlSender final : public bind::RequestSender {
- public:
-  UrlSender(bind::Reactor& reactor, bind::PeerOptions options, std::string path, AuditSink& audit)
-      : http_(reactor, std::move(options), audit, system_clock()), path_(std::move(path)) {}
-  void send(codec::RequestPrimitive request, std::chrono::milliseconds timeout, Done done) override {
-    request.to = path_;
-    http_.send(std::move(request), timeout, std::move(done));
-  }
-
- private:
-  bind::HttpClient http_;
-  std::string path_;
-};
-
 }  // namespace
 
 CsePeers::~CsePeers() = default;
@@ -75,6 +58,11 @@ Result<tls::ClientOptions> CsePeers::certificate_options(const EntityId& server)
       ->options();
 }
 
+std::string CsePeers::server_name(const CseId& id, const std::string& address) const {
+  const auto name = id.public_domain_name(id == *config_.in_cse ? std::nullopt : config_.in_cse);
+  return name ? name->text() : address;
+}
+
 Result<tls::ClientOptions> CsePeers::psk_options(const PeerConfig& peer) const {
   auto identity = KeyId::parse(peer.psk_identity);
   if (!identity) return fail(identity.error());
@@ -87,62 +75,66 @@ Result<tls::ClientOptions> CsePeers::psk_options(const PeerConfig& peer) const {
       ->options();
 }
 
-bind::RequestSender* CsePeers::connect(const std::string& key, bind::PeerOptions options) {
-  if (senders_.size() >= kSendersMax) return nullptr;
-  auto sender = std::make_unique<bind::HttpClient>(daemon_.reactor(), std::move(options), daemon_.audit(),
-                                                   system_clock());
-  return senders_.emplace(key, std::move(sender)).first->second.get();
+std::unique_ptr<bind::RequestSender> CsePeers::connection(bind::PeerOptions options) const {
+  return std::make_unique<bind::HttpClient>(daemon_.reactor(), std::move(options), daemon_.audit(),
+                                            system_clock());
+}
+
+/// Its address and what proves it come from the configuration; both stay.
+bind::RequestSender* CsePeers::configured(const PeerConfig& peer) {
+  auto& sender = configured_[peer.id.absolute()];
+  if (sender != nullptr) return sender.get();
+  bind::PeerOptions options;
+  options.address = peer.address;
+  options.port = peer.port;
+  options.host = server_name(peer.id, peer.address);
+  options.credentials = [this, peer] {
+    return peer.psk_identity.empty() ? certificate_options(peer.id) : psk_options(peer);
+  };
+  sender = connection(std::move(options));
+  return sender.get();
 }
 
 bind::RequestSender* CsePeers::cse(const CseId& id, const std::vector<std::string>& poa) {
-  const auto key = id.absolute();
-  if (const auto found = senders_.find(key); found != senders_.end()) return found->second.get();
-  const auto configured = std::ranges::find(config_.peers, id, &PeerConfig::id);
-  bind::PeerOptions options;
-  if (configured != config_.peers.end()) {
-    options.address = configured->address;
-    options.port = configured->port;
-    options.credentials = [this, peer = *configured] {
-      return peer.psk_identity.empty() ? certificate_options(peer.id) : psk_options(peer);
-    };
-  } else {
-    // A registree's own word for where it is; who it is, the handshake must prove.
-    std::optional<Url> url;
-    for (const auto& text : poa)
-      if (auto candidate = parse_url(text); candidate && candidate->scheme == "https") {
-        url = std::move(candidate);
-        break;
-      }
-    if (!url) return nullptr;
+  if (const auto peer = std::ranges::find(config_.peers, id, &PeerConfig::id); peer != config_.peers.end())
+    return configured(*peer);
+  // A registree's own word for where it is; who it is, the handshake must prove.
+  const auto is_secure = [](const std::string& text) {
+    const auto url = parse_url(text);
+    return url && url->scheme == "https";
+  };
+  const auto text = std::ranges::find_if(poa, is_secure);
+  if (text == poa.end()) return nullptr;
+  return pool_.get(id.absolute(), *text, [&] {
+    const auto url = parse_url(*text);
+    bind::PeerOptions options;
     options.address = url->host;
     options.port = url->port;
     options.path_prefix = url->path.empty() ? "" : "/" + url->path;
+    options.host = server_name(id, url->host);
     options.credentials = [this, id] { return certificate_options(id); };
-  }
-  const auto name = id.public_domain_name(id == *config_.in_cse ? std::nullopt : config_.in_cse);
-  options.host = name ? name->text() : options.address;
-  return connect(key, std::move(options));
+    return connection(std::move(options));
+  });
 }
 
-bind::RequestSender* CsePeers::url(std::string_view text) {
-  const std::string key(text);
-  if (const auto found = senders_.find(key); found != senders_.end()) return found->second.get();
+bind::RequestSender* CsePeers::url(std::string_view text, const std::string& owner) {
   const auto url = parse_url(text);
-  if (!url || url->path.empty() || senders_.size() >= kSendersMax) return nullptr;
-  bind::PeerOptions options;
-  options.address = url->host;
-  options.port = url->port;
-  options.host = url->host;
-  if (url->scheme == "https") {
-    auto server = Fqdn::parse(url->host);
-    if (!server) return nullptr;
-    options.credentials = [this, server = *server] { return certificate_options(server); };
-  } else if (!config_.plain_notifications) {
-    return nullptr;
-  }
-  auto sender =
-      std::make_unique<UrlSender>(daemon_.reactor(), std::move(options), url->path, daemon_.audit());
-  return senders_.emplace(key, std::move(sender)).first->second.get();
+  if (!url || url->path.empty()) return nullptr;
+  if (url->scheme == "http" && !config_.plain_notifications) return nullptr;
+  const auto server = url->scheme == "https" ? Fqdn::parse(url->host) : fail(ErrorCode::not_found, "");
+  if (url->scheme == "https" && !server) return nullptr;
+  const auto key = url->scheme + "://" + url->host + ":" + std::to_string(url->port);
+  auto* const sender = pool_.get(owner, key, [&] {
+    bind::PeerOptions options;
+    options.address = url->host;
+    options.port = url->port;
+    options.host = url->host;
+    if (server) options.credentials = [this, name = *server] { return certificate_options(name); };
+    return connection(std::move(options));
+  });
+  if (sender == nullptr) return nullptr;
+  url_.aim(sender, url->path);
+  return &url_;
 }
 
 std::shared_ptr<client::MafClient> CsePeers::maf(const MafConfig& maf) {

@@ -102,14 +102,22 @@ void PolicyEnforcement::add_policies(Governing& governing, const boost::json::ar
     if (!reference.is_string()) continue;
     const auto target = core_.tree.resolve(std::string_view(reference.get_string()));
     governing.seen = std::max(governing.seen, target.seen);
-    // A policy that is missing or hosted elsewhere contributes nothing.
-    if (target.resource == nullptr || !target.resource->is(codec::Ty::acp)) continue;
-    const auto& sets = compiled(*target.resource);
+    // A policy that is missing, expired or hosted elsewhere contributes nothing.
+    const auto* const policy = live(target, codec::Ty::acp);
+    if (policy == nullptr) continue;
+    const auto& sets = compiled(*policy);
     const auto& set = self ? sets.self_privileges : sets.privileges;
     if (set == nullptr) continue;
     governing.sets.push_back(set.get());
-    governing.policies.push_back(target.resource);
+    governing.policies.push_back(policy);
   }
+}
+
+/// What has expired counts as deleted (TS-0001 9.6.1.3.1), also before the timer has removed it.
+const Resource* PolicyEnforcement::live(const Target& target, codec::Ty type) const {
+  const auto* const resource = target.resource;
+  if (resource == nullptr || target.child != VirtualChild::none || !resource->is(type)) return nullptr;
+  return resource->expires && *resource->expires <= core_.clock.now() ? nullptr : resource;
 }
 
 /// Procedures 3.1.
@@ -127,6 +135,8 @@ Governing PolicyEnforcement::governing(const Resource& target, VirtualChild chil
   // TS-0001 9.6.21: a polling channel belongs to its parent alone.
   if (at->is(codec::Ty::pch)) {
     result.only = entity_of(*at->parent, core_.options.cse_id);
+    // Whoever polls takes what is meant for the owner, and answers in its name.
+    result.strictly = child == VirtualChild::polling_uri;
     return result;
   }
   if (child == VirtualChild::fan_out) {
@@ -168,7 +178,7 @@ authz::RequestContext PolicyEnforcement::context(const Request& request, const R
 
 Verdict PolicyEnforcement::judge(const Request& request, const Governing& governing,
                                  const authz::RequestContext& context) const {
-  if (request.administrator) return {true, "administrator", {}};
+  if (request.administrator && !governing.strictly) return {true, "administrator", {}};
   if (governing.only) {
     // The empty id of the CSE itself matches nobody.
     const bool same =
@@ -271,8 +281,8 @@ std::optional<bool> PolicyEnforcement::is_member(const Resource& group, const En
   for (const auto& address : known.addresses) {
     const auto target = core_.tree.resolve(address);
     if (target.resource == nullptr) continue;
-    if (target.resource->is(codec::Ty::grp)) {
-      const auto nested = is_member(*target.resource, originator, depth + 1);
+    if (const auto* const group_in_it = live(target, codec::Ty::grp)) {
+      const auto nested = is_member(*group_in_it, originator, depth + 1);
       if (nested == true) return true;
       certain = certain && nested.has_value();
     } else if (entity_of(*target.resource, core_.options.cse_id) == id) {
@@ -284,9 +294,9 @@ std::optional<bool> PolicyEnforcement::is_member(const Resource& group, const En
 
 std::optional<bool> PolicyEnforcement::is_member(std::string_view group_id,
                                                  const EntityId& originator) const {
-  const auto target = core_.tree.resolve(group_id);
-  if (target.resource == nullptr || !target.resource->is(codec::Ty::grp)) return std::nullopt;
-  return is_member(*target.resource, originator, 0);
+  const auto* const group = live(core_.tree.resolve(group_id), codec::Ty::grp);
+  if (group == nullptr) return std::nullopt;
+  return is_member(*group, originator, 0);
 }
 
 }  // namespace latchkey::cse

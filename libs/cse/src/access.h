@@ -21,6 +21,7 @@ struct Governing {
   std::vector<const authz::RuleSet*> sets;
   std::vector<const Resource*> policies;  ///< the <accessControlPolicy> of each set
   std::optional<std::string> only;        ///< default policy or owner: this absolute id and nobody else
+  bool strictly = false;                  ///< `only` holds for the administrator too
   std::uint64_t seen = 0;
 };
 
@@ -64,6 +65,8 @@ class PolicyEnforcement final : public Access, private authz::GroupMembership {
   [[nodiscard]] std::optional<bool> is_member(const Resource& group, const EntityId& originator,
                                               int depth) const;
   [[nodiscard]] const GroupMembers& members(const Resource& group) const;
+  /// The <accessControlPolicy> or <group> that an address names, if it is hosted here and has not expired.
+  [[nodiscard]] const Resource* live(const Target& target, codec::Ty type) const;
 
   Core& core_;
   std::unordered_map<const Resource*, Compiled> compiled_;

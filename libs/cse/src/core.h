@@ -44,10 +44,16 @@ struct Request {
   [[nodiscard]] Request with(RequestPrimitive primitive) const;
 };
 
-enum class EventKind : std::uint8_t { update, remove, create_child, remove_child };
+enum class EventKind : std::uint8_t {
+  update,
+  remove,
+  create_child,
+  remove_child,
+  retrieve_empty,  ///< la or ol of a container without instances was asked for (notificationEventType 5)
+};
 
-/// A change that was just applied in memory. Pointers are valid during the call only: take what is needed at
-/// once, and send it with Core::when_durable(sequence, ...).
+/// A change that was just applied in memory, or a request that found nothing. Pointers are valid during the
+/// call only: take what is needed at once, and send it with Core::when_durable(sequence, ...).
 struct ResourceEvent {
   EventKind kind{};
   /// The resource whose subscribers hear of it: updated or removed itself, or the parent of `child`.
@@ -76,10 +82,11 @@ class EventSink {
 class Subscriptions : public EventSink {
  public:
   using Done = UniqueFunction<void(Outcome<void>)>;
-  /// Before a CREATE, or an UPDATE that changes nu or enc: semantic checks and the verification request to
-  /// each nu that is not the originator. `subject` is the subscribed-to resource; valid during the call only.
-  virtual void verify(const Request& request, const Resource& subject, const json::object& attributes,
-                      Done done) = 0;
+  /// Before a CREATE (`subscription` null) or an UPDATE of more than common attributes: semantic checks, the
+  /// right to read `subject`, the subscribed-to resource, and the verification request to each nu that is new
+  /// and not the originator. `attributes`: as they would be stored. Resources are valid during the call only.
+  virtual void verify(const Request& request, const Resource& subject, const Resource* subscription,
+                      const json::object& attributes, Done done) = 0;
   virtual void attach(Resource& subscription) = 0;   ///< after CREATE and at start, once for each
   virtual void changed(Resource& subscription) = 0;  ///< after UPDATE
   /// Before it leaves the tree; sends sud to su when durable.
@@ -130,12 +137,13 @@ class Router {
   using Done = bind::RequestSender::Done;
   /// The address is hosted elsewhere: next hop by remoteCSE, dcse or the registrar.
   virtual void forward(Request request, ResourceAddress address, Respond respond) = 0;
-  /// NOTIFY to an <AE>, <remoteCSE> or CSEBase of this CSE; NOTIFY privilege has been checked.
+  /// NOTIFY to an <AE> or <remoteCSE> of this CSE; NOTIFY privilege has been checked.
   virtual void notify(Request request, Resource& target, Respond respond) = 0;
   /// A request of this CSE itself to a resource id (AE, CSE, or below) in any form, or to a URL: poa, polling
-  /// channel or next hop. `done` is called exactly once.
-  virtual void send(std::string_view target, RequestPrimitive request, std::chrono::milliseconds timeout,
-                    Done done) = 0;
+  /// channel or next hop. `owner`: absolute id of who named the target (see Peers::url). `done` is called
+  /// exactly once.
+  virtual void send(std::string_view target, const std::string& owner, RequestPrimitive request,
+                    std::chrono::milliseconds timeout, Done done) = 0;
 };
 
 /// Policy Enforcement Point (TS-0003 7.1): PRP cache, PIP and audit around authz::decide.

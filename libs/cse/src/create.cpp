@@ -8,6 +8,7 @@
 #include "procedures.h"
 #include "records.h"
 #include "registration.h"
+#include "subscription.h"
 #include "trail.h"
 
 namespace latchkey::cse {
@@ -116,7 +117,12 @@ void set_initial_values(const Core& core, const Resource& parent, Draft& draft) 
     attributes["cni"] = attributes["cbs"] = 0;
     attributes["st"] = 0;
   }
-  if (draft.is(Ty::sub) && !attributes.contains("nct")) attributes["nct"] = 1;
+  if (draft.is(Ty::sub)) {
+    if (!attributes.contains("nct")) attributes["nct"] = 1;
+    auto* const batch = attributes.if_contains("bn");
+    if (batch != nullptr && !batch->get_object().contains("dur"))
+      batch->get_object()["dur"] = json::string(kBatchDuration);
+  }
   if (!draft.is(Ty::cin)) return;
   attributes["cs"] = content_size(attributes["con"]);
   attributes["st"] = parent.number("st");
@@ -224,17 +230,11 @@ void finish(Core& core, const Request& request, Draft draft, Respond respond) {
 /// Steps that take time go on with `finish` when they are done.
 void verify_and_finish(Core& core, Request request, const Resource& parent, Draft draft, Respond respond) {
   if (draft.is(Ty::sub)) {
-    // TS-0004 7.4.8: who may not read a resource may not be told of its changes.
-    if (!core.access->would_permit(request, parent, authz::Op::retrieve)) {
-      return core.refuse(request,
-                         {Rsc::originator_has_no_privilege, "no privilege to retrieve what is subscribed to"},
-                         std::move(respond));
-    }
     auto shared = std::make_shared<std::tuple<Request, Draft, Respond>>(std::move(request), std::move(draft),
                                                                         std::move(respond));
     const auto& [sent, drafted, unused] = *shared;
     return core.subscriptions->verify(
-        sent, parent, drafted.attributes, [&core, shared](Outcome<void> verified) {
+        sent, parent, nullptr, drafted.attributes, [&core, shared](Outcome<void> verified) {
           auto& [req, dra, res] = *shared;
           if (!verified) return core.refuse(req, std::move(verified).error(), std::move(res));
           finish(core, req, std::move(dra), std::move(res));

@@ -1,5 +1,8 @@
 #include "latchkey/cse/cse.h"
 
+#include <unordered_set>
+#include <utility>
+
 #include "access.h"
 #include "app_rules.h"
 #include "base_resources.h"
@@ -11,6 +14,28 @@
 #include "trail.h"
 
 namespace latchkey::cse {
+
+/// The requests that are being answered, by originator and rqi (TS-0004 7.3.2.1).
+using InProgress = std::unordered_set<std::string>;
+
+/// Held by a request until its answer leaves, or it is given up.
+class Progress {
+ public:
+  Progress() = default;
+  Progress(std::shared_ptr<InProgress> all, std::string id) : all_(std::move(all)), id_(std::move(id)) {}
+  Progress(Progress&&) noexcept = default;
+  Progress& operator=(Progress&&) = delete;
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  ~Progress() { end(); }
+  void end() {
+    if (const auto all = std::exchange(all_, nullptr)) all->erase(id_);
+  }
+
+ private:
+  std::shared_ptr<InProgress> all_;
+  std::string id_;
+};
 
 struct Cse::Impl {
   Impl(CseOptions options, store::Store& store, Executor& executor, const Clock& clock, AuditSink& audit,
@@ -41,8 +66,18 @@ struct Cse::Impl {
     core.refuse(request, std::move(refusal), std::move(respond));
   }
 
+  /// nullopt: this originator waits for the answer to another request of the same rqi. Whoever leaves its id
+  /// to us cannot be told from others.
+  [[nodiscard]] std::optional<Progress> begin(const Request& request) const {
+    if (!request.originator) return Progress();
+    auto id = to_string(*request.originator) + "\n" + request.primitive().rqi;
+    if (!in_progress->insert(id).second) return std::nullopt;
+    return Progress(in_progress, std::move(id));
+  }
+
   Core core;
   std::unique_ptr<Registrar> registrar;
+  std::shared_ptr<InProgress> in_progress = std::make_shared<InProgress>();  // answers may outlive us
 };
 
 namespace {
@@ -88,7 +123,16 @@ void Cse::handle(bind::IncomingRequest incoming, bind::Respond respond) {
   if (auto identified = identify(core, request); !identified) {
     return impl_->refuse_originator(request, std::move(identified).error(), std::move(respond));
   }
-  core.dispatch(std::move(request), std::move(respond));
+  auto progress = impl_->begin(request);
+  if (!progress) {
+    return core.refuse(request, {Rsc::bad_request, "rqi: a request of this id is still being answered"},
+                       std::move(respond));
+  }
+  core.dispatch(std::move(request), [progress = *std::move(progress),
+                                     respond = std::move(respond)](ResponsePrimitive response) mutable {
+    progress.end();
+    respond(std::move(response));
+  });
 }
 
 void Cse::start_registration() {

@@ -19,42 +19,26 @@ Outcome<void> check_delete(const Request& request, const Target& target, const R
 }  // namespace
 
 void remove(Core& core, Request request, const Target& target, Respond respond) {
-  Resource* const resource = addressed(target);
-  if (resource == nullptr) {
-    return core.refuse(request, {Rsc::not_found, "the container holds no instance"}, std::move(respond));
-  }
   if (!core.access->permits(request, target, authz::Op::del)) {
     return core.refuse(request, {Rsc::originator_has_no_privilege, "no privilege to delete"},
                        std::move(respond));
+  }
+  Resource* const resource = addressed(target);
+  if (resource == nullptr) {
+    return core.refuse(request, {Rsc::not_found, "the container holds no instance"}, std::move(respond));
   }
   if (auto allowed = check_delete(request, target, *resource); !allowed) {
     return core.refuse(request, std::move(allowed).error(), std::move(respond));
   }
   auto response = response_to(request.primitive(), Rsc::deleted);
-  if (request.primitive().rcn) fill_content(core, request, *resource, response);
+  // Who may not read the resource does not read it by deleting it.
+  if (request.primitive().rcn && core.access->would_permit(request, *resource, authz::Op::retrieve))
+    fill_content(core, request, *resource, response);
   if (resource->is(codec::Ty::ae) || resource->is(codec::Ty::csr)) {
     record(core, AuditEventId::deregistration, request, resource->ri, Rsc::deleted);
   }
   const auto sequence = core.remove(*resource, request.originator);
   core.answer_written(request, sequence, std::move(response), std::move(respond));
-}
-
-void notify(Core& core, Request request, const Target& target, Respond respond) {
-  if (!core.access->permits(request, target, authz::Op::notify)) {
-    return core.refuse(request, {Rsc::originator_has_no_privilege, "no privilege to notify"},
-                       std::move(respond));
-  }
-  Resource& resource = *target.resource;
-  if (target.child == VirtualChild::polling_uri) {
-    return core.polling->notify_response(std::move(request), resource, std::move(respond));
-  }
-  const bool entity =
-      resource.is(codec::Ty::ae) || resource.is(codec::Ty::csr) || resource.is(codec::Ty::cse_base);
-  if (target.child != VirtualChild::none || !entity) {
-    return core.refuse(request, {Rsc::operation_not_allowed, "this resource takes no notification"},
-                       std::move(respond));
-  }
-  core.router->notify(std::move(request), resource, std::move(respond));
 }
 
 }  // namespace latchkey::cse

@@ -167,6 +167,9 @@ bool shows(Nesting& nesting, const Resource& resource) {
 void nest(Nesting& nesting, const Resource& parent, json::object& into, std::uint32_t levels) {
   if (levels == 0) return;
   for (const auto* list : {&parent.children, &parent.instances}) {
+    // What the container lets nobody retrieve cannot be had by way of the container either
+    // (TS-0004 7.4.7.2.2).
+    if (list == &parent.instances && parent.flag("disr")) continue;
     for (const Resource* child = list->first; child != nullptr; child = child->next) {
       if (!shows(nesting, *child)) continue;
       if (nesting.left == 0) {

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::uint64_t kMixed = 0;
 enum Consistency : std::uint64_t { abandon_member = 1, abandon_group = 2, set_mixed = 3 };
-constexpr std::chrono::minutes kGidMemory{5};  // how long a gid is remembered to break loops
+constexpr std::chrono::minutes kGidMemory{5};  // how long a gid is remembered to break loops,
+constexpr std::size_t kGidsMax = 100'000;      // unless so many younger ones came
 
 std::uint64_t number(const json::object& attributes, const Resource* old, std::string_view name,
                      std::uint64_t fallback) {
@@ -40,9 +41,10 @@ class Groups final : public GroupFanout {
  public:
   explicit Groups(Core& core) : core_(core) {}
 
-  void validate(const Request&, const Resource* group, json::object attributes, Done done) override {
+  void validate(const Request& request, const Resource* group, json::object attributes, Done done) override {
     auto check = std::make_shared<Check>();
     check->members = members_of(attributes, group);
+    if (request.originator) check->owner = to_string(*request.originator);
     check->type = number(attributes, group, "mt", kMixed);
     check->strategy = number(attributes, group, "csy", abandon_member);
     check->attributes = std::move(attributes);
@@ -95,6 +97,7 @@ class Groups final : public GroupFanout {
 
   struct Check {
     std::vector<std::string> members;
+    std::string owner;                                // who names them
     std::vector<std::optional<std::uint64_t>> types;  // nullopt: not known (yet)
     std::uint64_t type = kMixed, strategy = abandon_member;
     json::object attributes;
@@ -119,7 +122,7 @@ class Groups final : public GroupFanout {
     }
     ++check->waiting;
     RequestPrimitive retrieve;
-    core_.router->send(check->members[i], std::move(retrieve), core_.options.forward_timeout,
+    core_.router->send(check->members[i], check->owner, std::move(retrieve), core_.options.forward_timeout,
                        [this, check, i](Result<ResponsePrimitive> response) {
                          // Not reachable yet: mtv stays false. Refused to us: the type cannot be validated at
                          // all.
@@ -193,7 +196,8 @@ class Groups final : public GroupFanout {
   /// False if this group saw the gid before (a loop of groups); forgets old ones.
   bool remember(const std::string& gid, const Resource& group) {
     const auto now = core_.clock.now();
-    while (!gid_order_.empty() && gid_order_.front().first + kGidMemory < now) {
+    while (!gid_order_.empty() &&
+           (gid_order_.front().first + kGidMemory < now || gid_order_.size() >= kGidsMax)) {
       gids_.erase(gid_order_.front().second);
       gid_order_.pop_front();
     }

@@ -1,13 +1,25 @@
 /// pollingChannel (TS-0001 9.6.21, 10.2.5.13-14; TS-0004 7.4.21-22).
-#include <deque>
+#include <charconv>
+#include <map>
+#include <set>
 #include <unordered_map>
 
 #include "core.h"
-#include "latchkey/base/log.h"
 
 namespace latchkey::cse {
 
 namespace {
+
+constexpr std::string_view kRqiPrefix = "poll";
+
+/// The connection that a poll came over. One that never had a connection (a test) does not depart.
+bind::Departure departure_of(const std::weak_ptr<bind::Channel>& connection) {
+  const std::weak_ptr<bind::Channel> none;
+  const bool never = !connection.owner_before(none) && !none.owner_before(connection);
+  if (never) return bind::Departure::none;
+  const auto channel = connection.lock();
+  return channel != nullptr ? channel->departure() : bind::Departure::lost;
+}
 
 /// A request for the owner of the channel, until its answer comes or its time ends.
 struct Pending {
@@ -15,9 +27,9 @@ struct Pending {
   std::string sender_rqi;
   PollingChannels::Done done;
   Executor::TimerId timer{};
-  bool handed_out = false;
-  std::weak_ptr<bind::Channel>
-      handed_to{};  // the connection it went over; if that dies first, it is told again
+  bool told = false;  // to somebody, who may answer
+  /// The connection it went over. Reset when the peer is known to have received it.
+  std::weak_ptr<bind::Channel> told_over{};
 };
 
 struct HeldPoll {
@@ -26,19 +38,21 @@ struct HeldPoll {
   Executor::TimerId timer{};
 };
 
-/// A poll whose connection has gone would swallow a request. One that never had a connection (a test) is not
-/// gone.
-bool is_gone(const std::weak_ptr<bind::Channel>& connection) {
-  const std::weak_ptr<bind::Channel> none;
-  const bool never = !connection.owner_before(none) && !none.owner_before(connection);
-  return !never && connection.expired();
-}
-
 struct Channel {
-  std::deque<std::string> queue;  // rqi of those not handed out yet, oldest first
-  std::unordered_map<std::string, Pending> pending;
+  std::set<std::uint64_t> queue;  // those to be told, oldest first
+  std::map<std::uint64_t, Pending> pending;
   std::optional<HeldPoll> poll;  // one at a time: a newer poll ends the older
 };
+
+std::string rqi_of(std::uint64_t number) { return std::string(kRqiPrefix) + std::to_string(number); }
+
+std::optional<std::uint64_t> number_of(std::string_view rqi) {
+  if (!rqi.starts_with(kRqiPrefix)) return std::nullopt;
+  rqi.remove_prefix(kRqiPrefix.size());
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(rqi.data(), rqi.data() + rqi.size(), number);
+  return error == std::errc{} && end == rqi.data() + rqi.size() ? std::optional(number) : std::nullopt;
+}
 
 class Channels final : public PollingChannels {
  public:
@@ -59,7 +73,7 @@ class Channels final : public PollingChannels {
     if (gone.poll)
       core_.refuse(gone.poll->request, {Rsc::not_found, "the polling channel was deleted"},
                    std::move(gone.poll->respond));
-    for (auto& [rqi, pending] : gone.pending)
+    for (auto& [number, pending] : gone.pending)
       pending.done(fail(ErrorCode::unavailable, "the polling channel was deleted"));
   }
 
@@ -77,6 +91,7 @@ class Channels final : public PollingChannels {
       if (found != channels_.end())
         end_poll(found->second, {Rsc::request_timeout, "no request arrived in time"});
     });
+    if (const auto connection = request.in.channel.lock()) watch(*connection, owner);
     state.poll.emplace(HeldPoll{std::move(request), std::move(respond), timer});
     hand_out(state);
   }
@@ -90,13 +105,15 @@ class Channels final : public PollingChannels {
     auto response = codec::response_from_json(*content, {});
     if (!response) return core_.refuse(request, response.error(), std::move(respond));
     auto& state = channels_[channel.parent->ri];
-    const auto found = state.pending.find(response->rqi);
-    if (found == state.pending.end() || !found->second.handed_out)
+    const auto number = number_of(response->rqi);
+    const auto found = number ? state.pending.find(*number) : state.pending.end();
+    if (found == state.pending.end() || !found->second.told)
       return core_.refuse(request,
                           {Rsc::bad_request, "m2m:rsp.rqi: no request of that id waits for an answer"},
                           std::move(respond));
     auto pending = std::move(found->second);
     state.pending.erase(found);
+    state.queue.erase(*number);  // it may have been taken back meanwhile
     core_.executor.cancel(pending.timer);
     response->rqi = pending.sender_rqi;
     core_.answer(request, response_to(request.primitive(), Rsc::ok), std::move(respond));
@@ -113,13 +130,13 @@ class Channels final : public PollingChannels {
       done(fail(ErrorCode::limit, "too many requests wait on the polling channel"));
       return true;
     }
-    const auto rqi = "poll" + std::to_string(++last_rqi_);
-    Pending pending{std::move(request), {}, std::move(done), {}, false};
-    pending.sender_rqi = std::exchange(pending.request.rqi, rqi);
+    const auto number = ++last_number_;
+    Pending pending{.request = std::move(request), .sender_rqi = {}, .done = std::move(done)};
+    pending.sender_rqi = std::exchange(pending.request.rqi, rqi_of(number));
     pending.timer =
-        core_.executor.after(timeout, [this, owner_ri = found->first, rqi] { expire(owner_ri, rqi); });
-    state.pending.emplace(rqi, std::move(pending));
-    state.queue.push_back(rqi);
+        core_.executor.after(timeout, [this, owner_ri = found->first, number] { expire(owner_ri, number); });
+    state.pending.emplace(number, std::move(pending));
+    state.queue.insert(number);
     hand_out(state);
     return true;
   }
@@ -131,37 +148,44 @@ class Channels final : public PollingChannels {
     return nullptr;
   }
 
+  /// Nobody is told over a connection whose peer has left: it would be told to nobody.
   void hand_out(Channel& state) {
     if (!state.poll) return;
-    if (is_gone(state.poll->request.in.channel)) {
-      core_.executor.cancel(state.poll->timer);
-      state.poll.reset();
-      return;
-    }
-    while (!state.queue.empty()) {
-      const auto found = state.pending.find(state.queue.front());
-      state.queue.pop_front();
-      if (found == state.pending.end()) continue;  // timed out meanwhile
-      found->second.handed_out = true;
-      found->second.handed_to = state.poll->request.in.channel;
-      auto poll = std::move(*state.poll);
-      state.poll.reset();
-      core_.executor.cancel(poll.timer);
-      json::object content;
-      content["m2m:rqp"] = codec::to_json(found->second.request);
-      return core_.answer(poll.request, response_to(poll.request.primitive(), Rsc::ok, std::move(content)),
-                          std::move(poll.respond));
+    if (departure_of(state.poll->request.in.channel) != bind::Departure::none)
+      return end_poll(state, {Rsc::request_timeout, "the connection of the poll has ended"});
+    if (state.queue.empty()) return;
+    auto& pending = state.pending.at(*state.queue.begin());
+    state.queue.erase(state.queue.begin());
+    pending.told = true;
+    pending.told_over = state.poll->request.in.channel;
+    auto poll = std::move(*state.poll);
+    state.poll.reset();
+    core_.executor.cancel(poll.timer);
+    json::object content;
+    content["m2m:rqp"] = codec::to_json(pending.request);
+    core_.answer(poll.request, response_to(poll.request.primitive(), Rsc::ok, std::move(content)),
+                 std::move(poll.respond));
+  }
+
+  /// What went over a connection that was lost before the answer came may never have arrived: the next poll
+  /// gets it again. Whoever ended its connection in order has received it.
+  static void take_back_lost(Channel& state) {
+    for (auto& [number, pending] : state.pending) {
+      const auto departure = departure_of(pending.told_over);
+      if (departure == bind::Departure::none) continue;
+      pending.told_over = {};
+      if (departure == bind::Departure::lost) state.queue.insert(number);
     }
   }
 
-  /// What went over a connection that died before the answer came may never have arrived: the next poll gets
-  /// it again.
-  static void take_back_lost(Channel& state) {
-    for (auto& [rqi, pending] : state.pending) {
-      if (!pending.handed_out || !is_gone(pending.handed_to)) continue;
-      pending.handed_out = false;
-      state.queue.push_front(rqi);
-    }
+  void watch(bind::Channel& connection, const std::string& owner) {
+    connection.watch([this, alive = std::weak_ptr<Channels*>(self_), owner] {
+      if (alive.expired()) return;
+      const auto found = channels_.find(owner);
+      if (found == channels_.end()) return;
+      take_back_lost(found->second);
+      hand_out(found->second);
+    });
   }
 
   void end_poll(Channel& state, codec::Refusal refusal) {
@@ -172,24 +196,27 @@ class Channels final : public PollingChannels {
     core_.refuse(poll.request, std::move(refusal), std::move(poll.respond));
   }
 
-  void expire(const std::string& owner, const std::string& rqi) {
+  void expire(const std::string& owner, std::uint64_t number) {
     const auto channel = channels_.find(owner);
     if (channel == channels_.end()) return;
-    const auto found = channel->second.pending.find(rqi);
-    if (found == channel->second.pending.end()) return;
+    auto& state = channel->second;
+    const auto found = state.pending.find(number);
+    if (found == state.pending.end()) return;
     auto done = std::move(found->second.done);
-    channel->second.pending.erase(found);
+    state.pending.erase(found);
+    state.queue.erase(number);
     done(fail(ErrorCode::expired, "no answer over the polling channel in time"));
   }
 
   void cancel_timers(Channel& state) {
     if (state.poll) core_.executor.cancel(state.poll->timer);
-    for (auto& [rqi, pending] : state.pending) core_.executor.cancel(pending.timer);
+    for (auto& [number, pending] : state.pending) core_.executor.cancel(pending.timer);
   }
 
   Core& core_;
   std::unordered_map<std::string, Channel> channels_;  // by ri of the owner
-  std::uint64_t last_rqi_ = 0;
+  std::uint64_t last_number_ = 0;
+  std::shared_ptr<Channels*> self_ = std::make_shared<Channels*>(this);  // a connection may outlive us
 };
 
 }  // namespace

@@ -133,13 +133,19 @@ void fill_content(Core& core, Request& request, const Resource& resource, Respon
 void retrieve(Core& core, Request request, const Target& target, Respond respond) {
   if (request.primitive().is_discovery())
     return discover(core, std::move(request), *target.resource, std::move(respond));
-  Resource* const resource = addressed(target);
-  if (resource == nullptr) {
-    return core.refuse(request, {Rsc::not_found, "the container holds no instance"}, std::move(respond));
-  }
   if (!core.access->permits(request, target, authz::Op::retrieve)) {
     return core.refuse(request, {Rsc::originator_has_no_privilege, "no privilege to retrieve"},
                        std::move(respond));
+  }
+  // Whether a container is empty is nobody's business who may not read it.
+  Resource* const resource = addressed(target);
+  if (resource == nullptr) {
+    core.subscriptions->on_event({.kind = EventKind::retrieve_empty,
+                                  .subject = target.resource,
+                                  .operation = codec::Operation::retrieve,
+                                  .originator = &request.originator,
+                                  .sequence = target.resource->changed});
+    return core.refuse(request, {Rsc::not_found, "the container holds no instance"}, std::move(respond));
   }
   if (target.child == VirtualChild::polling_uri) {
     return core.polling->poll(std::move(request), *target.resource, std::move(respond));

@@ -56,10 +56,6 @@ class Routes final : public Router {
   }
 
   void notify(Request request, Resource& target, Respond respond) override {
-    if (target.is(codec::Ty::cse_base))
-      return core_.refuse(request,
-                          {Rsc::not_implemented, "no notification content is offered at the CSEBase"},
-                          std::move(respond));
     auto outgoing = request.primitive();
     if (request.originator) outgoing.from = spelled(*request.originator);
     auto shared = std::make_shared<std::pair<Request, Respond>>(std::move(request), std::move(respond));
@@ -73,13 +69,13 @@ class Routes final : public Router {
                       });
   }
 
-  void send(std::string_view target, RequestPrimitive request, std::chrono::milliseconds timeout,
-            Done done) override {
+  void send(std::string_view target, const std::string& owner, RequestPrimitive request,
+            std::chrono::milliseconds timeout, Done done) override {
     if (request.from.empty()) request.from = core_.options.cse_id.sp_relative();
     if (request.rqi.empty()) request.rqi = own_rqi();
     if (!request.rvi) request.rvi = "3";
     if (is_url(target)) {
-      auto* sender = core_.peers.url(target);
+      auto* sender = core_.peers.url(target, owner);
       if (sender == nullptr) return done(fail(ErrorCode::unavailable, "no way to this URL is offered"));
       request.to = std::string(target);
       return sender->send(std::move(request), timeout, std::move(done));
@@ -169,10 +165,10 @@ class Routes final : public Router {
     if (target.is(codec::Ty::csr)) return send_to_cse(target, std::move(request), timeout, std::move(done));
     if (!target.is(codec::Ty::ae))
       return done(fail(ErrorCode::not_found, "only an AE or a CSE can be notified"));
-    for (const auto& url : points_of_access(target))
-      if (auto* sender = core_.peers.url(url))
-        return sender->send(std::move(request), timeout, std::move(done));
     const auto id = AeId::from_stem(target.ri, core_.options.cse_id);
+    for (const auto& url : points_of_access(target))
+      if (auto* sender = core_.peers.url(url, id ? id->absolute() : std::string()))
+        return sender->send(std::move(request), timeout, std::move(done));
     if (id && core_.polling->deliver(EntityId(*id), request, timeout, done)) return;
     done(fail(ErrorCode::unavailable,
               "the AE has neither a point of access that can be reached nor a polling channel"));

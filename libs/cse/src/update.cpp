@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "access.h"
 #include "containers.h"
@@ -75,8 +76,10 @@ void refresh_users(Core& core, Resource& resource) {
   if (resource.is(Ty::sub)) core.subscriptions->changed(resource);
 }
 
-/// Content by rcn (TS-0004 7.3.3.13): 9 shows what changed, deleted attributes as null.
-json::value updated_content(const Request& request, const Resource& resource, json::object changes) {
+/// Content by rcn (TS-0004 7.3.3.13): 9 shows what changed, deleted attributes as null. Who may not read the
+/// resource is shown no more than that.
+json::value updated_content(const Core& core, const Request& request, const Resource& resource,
+                            json::object changes) {
   using enum codec::ResultContent;
   switch (request.primitive().rcn.value_or(attributes)) {
     case nothing:
@@ -84,6 +87,8 @@ json::value updated_content(const Request& request, const Resource& resource, js
     case modified_attributes:
       return wrapped(resource, std::move(changes));
     default:
+      if (!core.access->would_permit(request, resource, authz::Op::retrieve))
+        return wrapped(resource, std::move(changes));
       return wrapped(resource, resource.attributes);
   }
 }
@@ -109,7 +114,7 @@ void apply(Core& core, const Request& request, std::string_view ri, json::object
                                 .sequence = sequence});
   core.commit(sequence, std::move(batch));
   auto response = response_to(request.primitive(), Rsc::updated);
-  response.pc = updated_content(request, *resource, std::move(changes));
+  response.pc = updated_content(core, request, *resource, std::move(changes));
   core.answer_written(request, sequence, std::move(response), std::move(respond));
 }
 
@@ -120,7 +125,13 @@ struct Pending {
   Respond respond;
 };
 
-/// A subscription with new targets or criteria is verified as at CREATE.
+/// What says nothing of who hears what, when and how often.
+bool is_common(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kCommon{"lbl", "et", "acpi", "daci"};
+  return std::ranges::find(kCommon, name) != kCommon.end();
+}
+
+/// A subscription that asks for something else is verified as at CREATE.
 void verify_subscription(Core& core, const Resource& subscription, Pending pending) {
   json::object merged = subscription.attributes;
   for (const auto& member : pending.changes) {
@@ -132,7 +143,7 @@ void verify_subscription(Core& core, const Resource& subscription, Pending pendi
   }
   auto shared = std::make_shared<Pending>(std::move(pending));
   core.subscriptions->verify(
-      shared->request, *subscription.parent, merged, [&core, shared](Outcome<void> verified) {
+      shared->request, *subscription.parent, &subscription, merged, [&core, shared](Outcome<void> verified) {
         if (!verified)
           return core.refuse(shared->request, std::move(verified).error(), std::move(shared->respond));
         apply(core, shared->request, shared->ri, std::move(shared->changes), std::move(shared->respond));
@@ -174,8 +185,9 @@ void update(Core& core, Request request, const Target& target, Respond respond) 
   auto changes = changes_of(core, request, target);
   if (!changes) return core.refuse(request, std::move(changes).error(), std::move(respond));
   Pending pending{std::move(request), resource.ri, *std::move(changes), std::move(respond)};
-  const bool retargeted = pending.changes.contains("nu") || pending.changes.contains("enc");
-  if (resource.is(Ty::sub) && retargeted) return verify_subscription(core, resource, std::move(pending));
+  const bool asks_otherwise = !std::ranges::all_of(
+      pending.changes, [](const auto& member) { return is_common(std::string_view(member.key())); });
+  if (resource.is(Ty::sub) && asks_otherwise) return verify_subscription(core, resource, std::move(pending));
   if (resource.is(Ty::grp)) return validate_group(core, resource, std::move(pending));
   apply(core, pending.request, pending.ri, std::move(pending.changes), std::move(pending.respond));
 }

@@ -313,5 +313,54 @@ TEST_F(Policies, a_polling_channel_belongs_to_its_parent) {
             Rsc::operation_not_allowed);
 }
 
+TEST_F(Policies, the_administrator_does_not_poll_for_others) {
+  ASSERT_EQ(world.create("C1", "C1", Ty::pch, R"({"m2m:pch":{"rn":"poll"}})").rsc, Rsc::created);
+  EXPECT_EQ(world.retrieve("Sadmin", "-/ae-C1/poll/pcu").rsc, Rsc::originator_has_no_privilege);
+  auto answer = world.make(Operation::notify, "Sadmin", "-/ae-C1/poll/pcu");
+  answer.pc = json::parse(R"({"m2m:rsp":{"rsc":2000,"rqi":"poll1"}})");
+  EXPECT_EQ(world.send(world.session("Sadmin"), answer).rsc, Rsc::originator_has_no_privilege);
+  EXPECT_EQ(world.retrieve("Sadmin", "-/ae-C1/poll").rsc, Rsc::ok);
+  EXPECT_EQ(world.remove("Sadmin", "-/ae-C1/poll").rsc, Rsc::deleted);
+}
+
+TEST_F(Policies, an_expired_one_permits_nothing_whatever_the_timer_does) {
+  const auto made =
+      world.create("Sadmin", "-", Ty::acp,
+                   R"({"m2m:acp":{"et":"20240601T120100","pv":{"acr":[{"acor":["/in-cse/C2"],"acop":2}]},
+          "pvs":{"acr":[{"acor":["/in-cse/C1"],"acop":63}]}}})");
+  const auto box = container(World::text(made, "ri"));
+  EXPECT_EQ(world.retrieve("C2", box).rsc, Rsc::ok);
+  world.clock.advance(std::chrono::seconds(59));
+  EXPECT_EQ(world.retrieve("C2", box).rsc, Rsc::ok);
+  world.clock.advance(std::chrono::seconds(1));
+  EXPECT_EQ(world.retrieve("C2", box).rsc, Rsc::originator_has_no_privilege);
+  EXPECT_EQ(world.update("C1", box, R"({"m2m:cnt":{"acpi":null}})").rsc, Rsc::originator_has_no_privilege)
+      << "nor do its self-privileges";
+}
+
+TEST_F(Policies, an_expired_group_has_no_members) {
+  const auto group = world.create("Sadmin", "-", Ty::grp,
+                                  R"({"m2m:grp":{"mnm":5,"mid":["/in-cse/C2"],"et":"20240601T120100"}})");
+  ASSERT_EQ(group.rsc, Rsc::created) << World::debug(group);
+  const auto box = container(policy(R"({"acor":["/in-cse/)" + World::text(group, "ri") + R"("],"acop":2})"));
+  EXPECT_EQ(world.retrieve("C2", box).rsc, Rsc::ok);
+  world.clock.advance(std::chrono::seconds(60));
+  EXPECT_EQ(world.retrieve("C2", box).rsc, Rsc::originator_has_no_privilege);
+}
+
+TEST_F(Policies, who_may_not_read_does_not_read_by_writing_or_deleting) {
+  const auto box = container(policy(R"({"acor":["/in-cse/C2"],"acop":12})"));
+  ASSERT_EQ(world.update("Sadmin", box, R"({"m2m:cnt":{"or":"secret:x"}})").rsc, Rsc::updated);
+  const auto updated = world.update("C2", box, R"({"m2m:cnt":{"lbl":["mine"]}})");
+  ASSERT_EQ(updated.rsc, Rsc::updated);
+  EXPECT_EQ(World::text(updated, "or"), "");
+  EXPECT_TRUE(World::attributes(updated).contains("lbl"));
+  auto request = world.make(Operation::del, "C2", box);
+  request.rcn = codec::ResultContent::attributes;
+  const auto deleted = world.send(world.session("C2"), request);
+  EXPECT_EQ(deleted.rsc, Rsc::deleted);
+  EXPECT_TRUE(deleted.pc.is_null()) << World::debug(deleted);
+}
+
 }  // namespace
 }  // namespace latchkey::cse::test

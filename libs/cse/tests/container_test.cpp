@@ -113,6 +113,36 @@ TEST_F(Containers, disabled_retrieval) {
   EXPECT_EQ(world.retrieve("C1", "-/one/box").rsc, Rsc::ok);
 }
 
+TEST_F(Containers, disabled_retrieval_has_no_way_round) {
+  make(R"(,"disr":true)");
+  add("secret");
+  ASSERT_EQ(world.create("C1", "-/one/box", Ty::cnt, R"({"m2m:cnt":{"rn":"inner"}})").rsc, Rsc::created);
+  for (const auto rcn : {codec::ResultContent::attributes_and_children, codec::ResultContent::children}) {
+    for (const char* to : {"-/one/box", "-/one"}) {
+      auto request = world.make(Operation::retrieve, "C1", to);
+      request.rcn = rcn;
+      const auto response = world.send(world.session("C1"), request);
+      EXPECT_EQ(response.rsc, Rsc::ok);
+      EXPECT_EQ(World::debug(response).find("secret"), std::string::npos) << World::debug(response);
+      EXPECT_NE(World::debug(response).find("inner"), std::string::npos) << "only instances are held back";
+    }
+  }
+  EXPECT_EQ(world.update("C1", "-/one/box", R"({"m2m:cnt":{"disr":false}})").rsc, Rsc::updated);
+  EXPECT_EQ(world.retrieve("C1", "-/one/box/la").rsc, Rsc::ok);
+}
+
+TEST_F(Containers, who_may_not_read_does_not_learn_that_they_are_empty) {
+  world.register_ae("C2", "two");
+  make("");
+  for (const auto op : {Operation::retrieve, Operation::del}) {
+    const auto ask = [&](const char* who) {
+      return world.send(world.session(who), world.make(op, who, "-/one/box/la")).rsc;
+    };
+    EXPECT_EQ(ask("C2"), Rsc::originator_has_no_privilege);
+    EXPECT_EQ(ask("C1"), Rsc::not_found);
+  }
+}
+
 TEST_F(Containers, contents_of_any_form) {
   make("");
   const auto object = world.create("C1", "-/one/box", Ty::cin,

@@ -1,43 +1,15 @@
 /// Subscriptions, polling channels, groups and next hops (TS-0001 10.2;
 /// TS-0004 7.3.2.6, 7.4.8, 7.4.13, 7.4.21).
+#include "support/messaging.h"
+
 #include <gtest/gtest.h>
 
 #include "cover.h"
-#include "support/world.h"
 
 namespace latchkey::cse::test {
 namespace {
 
 using latchkey::test::cover;
-
-constexpr const char* kUrl = "http://127.0.0.1:9/n";
-
-class Messaging : public testing::Test {
- protected:
-  void SetUp() override {
-    world.register_ae("Cone", "one");
-    world.register_ae("Ctwo", "two");
-    expect(world.create("Cone", "-/one", Ty::cnt, R"({"m2m:cnt":{"rn":"box"}})"), Rsc::created);
-    world.peers.urls[kUrl];
-  }
-  static void expect(const ResponsePrimitive& response, Rsc rsc) {
-    EXPECT_EQ(response.rsc, rsc) << World::debug(response);
-  }
-  FakePeer& target() { return world.peers.urls[kUrl]; }
-  ResponsePrimitive subscribe(const std::string& rest, const std::string& nu = kUrl) {
-    return world.create("Cone", "-/one/box", Ty::sub,
-                        R"({"m2m:sub":{"rn":"s","nu":[")" + nu + R"("])" + rest + "}}");
-  }
-  void put(const std::string& value) {
-    expect(world.create("Cone", "-/one/box", Ty::cin, R"({"m2m:cin":{"con":")" + value + R"("}})"),
-           Rsc::created);
-  }
-  static std::string sent(const FakePeer& peer, std::size_t index) {
-    return codec::to_text(peer.received.at(index).pc);
-  }
-
-  World world;
-};
 
 // ---- subscriptions ----
 
@@ -140,67 +112,36 @@ TEST_F(Messaging, meaningless_criteria_are_refused) {
   EXPECT_TRUE(target().received.empty());
 }
 
-// ---- polling channels ----
-
-class Polling : public Messaging {
- protected:
-  void SetUp() override {
-    Messaging::SetUp();
-    expect(world.create("Cone", "-/one", Ty::pch, R"({"m2m:pch":{"rn":"p"}})"), Rsc::created);
-    expect(subscribe(R"(,"enc":{"net":[3]})", "/in-cse/Cone"), Rsc::created);
-  }
-  auto poll(const char* who = "Cone") {
-    return world.begin(world.session(who), world.make(Operation::retrieve, who, "-/one/p/pcu"));
-  }
-  static std::string rqi_of(const ResponsePrimitive& response) {
-    return std::string(response.pc.as_object().at("m2m:rqp").as_object().at("rqi").as_string());
-  }
-  ResponsePrimitive answer(const std::string& rqi) {
-    auto notify = world.make(Operation::notify, "Cone", "-/one/p/pcu");
-    notify.pc = json::parse(R"({"m2m:rsp":{"rsc":2000,"rqi":")" + rqi + R"("}})");
-    return world.send(world.session("Cone"), notify);
-  }
-};
-
-TEST_F(Polling, held_until_a_request_arrives) {
-  const auto waiting = poll();
-  EXPECT_FALSE(waiting->has_value());
-  put("x");
-  ASSERT_TRUE(waiting->has_value());
-  EXPECT_EQ((*waiting)->rsc, Rsc::ok);
-  EXPECT_NE(codec::to_text((*waiting)->pc).find(R"("con":"x")"), std::string::npos);
-  expect(answer(rqi_of(**waiting)), Rsc::ok);
-  expect(answer(rqi_of(**waiting)), Rsc::bad_request);
-  expect(answer("unknown"), Rsc::bad_request);
+TEST_F(Messaging, a_url_counts_for_who_named_it) {
+  expect(subscribe(""), Rsc::created);
+  EXPECT_EQ(world.peers.owners[kUrl], "//sp.example/in-cse/Cone") << "verification";
+  world.peers.owners.clear();
+  expect(world.update("Cone", "-/one/box", R"({"m2m:cnt":{"mni":5}})"), Rsc::updated);
+  EXPECT_EQ(world.peers.owners[kUrl], "//sp.example/in-cse/Cone") << "notification";
 }
 
-TEST_F(Polling, queued_requests_come_in_order) {
-  put("first");
-  put("second");
-  const auto one = poll(), two = poll();
-  ASSERT_TRUE(one->has_value() && two->has_value());
-  EXPECT_NE(codec::to_text((*one)->pc).find("first"), std::string::npos);
-  EXPECT_NE(codec::to_text((*two)->pc).find("second"), std::string::npos);
-}
+// ---- notifications to the CSE itself ----
 
-TEST_F(Polling, ends_with_4008_after_its_time) {
-  const auto waiting = poll();
-  world.executor.advance(std::chrono::seconds(60));
-  ASSERT_TRUE(waiting->has_value());
-  EXPECT_EQ((*waiting)->rsc, Rsc::request_timeout);
-}
-
-TEST_F(Polling, only_the_owner_polls) {
-  const auto refused = poll("Ctwo");
-  ASSERT_TRUE(refused->has_value());
-  EXPECT_EQ((*refused)->rsc, Rsc::originator_has_no_privilege);
-}
-
-TEST_F(Polling, deleted_channel_ends_the_poll) {
-  const auto waiting = poll();
-  expect(world.remove("Cone", "-/one/p"), Rsc::deleted);
-  ASSERT_TRUE(waiting->has_value());
-  EXPECT_EQ((*waiting)->rsc, Rsc::not_found);
+TEST_F(Messaging, the_cse_takes_no_notification_for_itself) {
+  const auto notify = [&](const char* content) {
+    auto request = world.make(Operation::notify, "/Sadmin", "-");
+    request.from = "Sadmin";
+    request.pc = json::parse(content);
+    return world.send(tls_of("/Sadmin"), request);
+  };
+  const auto refused = [&](const char* content, Rsc rsc, const char* reason) {
+    const auto response = notify(content);
+    expect(response, rsc);
+    EXPECT_NE(World::debug(response).find(reason), std::string::npos) << World::debug(response);
+  };
+  refused(R"({"m2m:seci":{"sit":3}})", Rsc::not_implemented, "m2m:seci");
+  refused(R"({"m2m:sgn":{"vrq":true,"sur":"/in-cse/s"}})", Rsc::operation_not_allowed, "no subscription");
+  refused(R"({"m2m:agn":{"m2m:sgn":[]}})", Rsc::operation_not_allowed, "no subscription");
+  refused(R"({"m2m:rsp":{"rsc":2000,"rqi":"1"}})", Rsc::bad_request, "waits");
+  refused(R"({"m2m:cnt":{}})", Rsc::bad_request, "not the content");
+  auto request = world.make(Operation::notify, "Ctwo", "-");
+  request.pc = json::parse(R"({"m2m:seci":{"sit":3}})");
+  expect(world.send(world.session("Ctwo"), request), Rsc::originator_has_no_privilege);
 }
 
 // ---- groups ----

@@ -113,7 +113,7 @@ void Gate::handle(bind::IncomingRequest request, bind::Respond respond) {
 class EntityB::NoPeers final : public cse::Peers {
  public:
   bind::RequestSender* cse(const CseId&, const std::vector<std::string>&) override { return nullptr; }
-  bind::RequestSender* url(std::string_view) override { return nullptr; }
+  bind::RequestSender* url(std::string_view, const std::string&) override { return nullptr; }
 };
 
 EntityB::EntityB(Ground& g, Options given)

@@ -54,6 +54,25 @@ inline Via trusted(std::string name) {
           std::move(name)};
 }
 
+/// A connection whose peer leaves when it is told to.
+class FakeChannel final : public bind::Channel {
+ public:
+  [[nodiscard]] std::uint64_t id() const noexcept override { return 1; }
+  [[nodiscard]] Result<SecretBytes> export_key(std::string_view, std::size_t) const override {
+    return fail(ErrorCode::denied, "no TLS");
+  }
+  [[nodiscard]] bind::Departure departure() const noexcept override { return departure_; }
+  void watch(Task departed) override { watch_ = std::move(departed); }
+  void leave(bind::Departure how) {
+    departure_ = how;
+    if (auto watch = std::exchange(watch_, {})) watch();
+  }
+
+ private:
+  bind::Departure departure_ = bind::Departure::none;
+  Task watch_;
+};
+
 /// Another entity: keeps what it is sent and answers from a list, or 2000.
 class FakePeer final : public bind::RequestSender {
  public:
@@ -76,11 +95,13 @@ class FakePeer final : public bind::RequestSender {
 class FakePeers final : public Peers {
  public:
   std::map<std::string, FakePeer> cses, urls;
+  std::map<std::string, std::string> owners;  ///< who was last said to have named a URL
   bind::RequestSender* cse(const CseId& id, const std::vector<std::string>&) override {
     const auto at = cses.find(id.absolute());
     return at != cses.end() ? &at->second : nullptr;
   }
-  bind::RequestSender* url(std::string_view url) override {
+  bind::RequestSender* url(std::string_view url, const std::string& owner) override {
+    owners[std::string(url)] = owner;
     const auto at = urls.find(std::string(url));
     return at != urls.end() ? &at->second : nullptr;
   }
@@ -113,7 +134,8 @@ class World {
   CseOptions& options() { return options_; }
 
   /// Hands a request over; nullopt while it is not answered.
-  std::shared_ptr<std::optional<ResponsePrimitive>> begin(const Via& how, RequestPrimitive request) {
+  std::shared_ptr<std::optional<ResponsePrimitive>> begin(const Via& how, RequestPrimitive request,
+                                                          const std::shared_ptr<FakeChannel>& channel = {}) {
     auto answer = std::make_shared<std::optional<ResponsePrimitive>>();
     bind::IncomingRequest incoming;
     incoming.primitive = std::move(request);
@@ -122,6 +144,7 @@ class World {
     incoming.listener_name = how.listener_name;
     incoming.peer = "192.0.2.7:4711";
     incoming.received = clock.now();
+    if (channel) incoming.channel = channel;
     cse->handle(std::move(incoming), [answer](ResponsePrimitive response) {
       EXPECT_FALSE(answer->has_value()) << "answered twice";
       *answer = std::move(response);

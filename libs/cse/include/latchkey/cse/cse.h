@@ -57,8 +57,10 @@ class Peers {
   virtual ~Peers() = default;
   /// A registrar or registree, by configuration (address apart from identity) or its poa; nullptr: no way known.
   [[nodiscard]] virtual bind::RequestSender* cse(const CseId& id, const std::vector<std::string>& poa) = 0;
-  /// A notification target or an AE, by URL ("http://host:port/path"); nullptr: scheme not offered or not permitted.
-  [[nodiscard]] virtual bind::RequestSender* url(std::string_view url) = 0;
+  /// A notification target or an AE, by URL ("http://host:port/path"); nullptr: scheme not offered or not
+  /// permitted, or `owner`, the absolute id of who named the URL, has too many in use. Use it at once: it is
+  /// valid until the next call.
+  [[nodiscard]] virtual bind::RequestSender* url(std::string_view url, const std::string& owner) = 0;
 };
 
 class Cse final : public bind::RequestHandler {
