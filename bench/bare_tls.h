@@ -3,12 +3,14 @@
 #include <gnutls/gnutls.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
 
+#include "latchkey/base/bytes.h"
 #include "measure.h"
 
 namespace latchkey::bench {
@@ -64,6 +66,8 @@ class CertificateEnd {
 
 /// Hands octets from one to the other until both are done.
 void handshake_in_memory(gnutls_session_t client, gnutls_session_t server);
+/// The same with a server that takes octets and gives its answer.
+void handshake_in_memory(gnutls_session_t client, const std::function<Bytes(ByteView)>& server);
 
 /// A client's connection to 127.0.0.1, with TLS or without. One request at a time.
 class Connection {
