@@ -257,6 +257,7 @@ TEST_F(MafKeys, key_that_ended_is_refused_at_its_end) {
   auto late = key();
   late.expires = clock_.now();
   EXPECT_TRUE(refused_for(fetch(std::move(late)), "lifetime"));
+  EXPECT_EQ(events(AuditEventId::key_fetch_failed), 1U);
   auto brief = key();
   brief.expires = clock_.now() + std::chrono::seconds(1);
   EXPECT_TRUE(fetch(std::move(brief), id(1)));
