@@ -10,8 +10,10 @@ import json
 import re
 import sys
 
-import wire
-from wire import CERTIFICATE, CHANGE, CLIENT_KEY, DATA, DONE, HANDSHAKE, HELLO, REQUEST, SERVER_HELLO, SERVER_KEY, VERIFY, WireError, need
+sys.dont_write_bytecode = True  # the source folder stays as it is
+
+import wire  # noqa: E402
+from wire import CERTIFICATE, CHANGE, CLIENT_KEY, DATA, DONE, HANDSHAKE, HELLO, REQUEST, SERVER_HELLO, SERVER_KEY, VERIFY, WireError, need  # noqa: E402
 
 PSK, ECDHE = 0x00AE, 0xC023
 LOCK_IDENTITY = b"AE123456789012-Lock@in.provider.com"
