@@ -60,10 +60,11 @@ TEST(MmafKey, other_text_is_refused_without_being_repeated) {
     EXPECT_EQ(taken.error().detail.find("5A5A"), std::string::npos);
     return taken.error().detail;
   };
+  const std::string not_hex = "5A5A" + std::string(60, 'g');
   EXPECT_NE(refused("5A5A").find("64 hex digits"), std::string::npos);
-  EXPECT_NE(refused(std::string(62, '5')).find("64"), std::string::npos);
-  EXPECT_NE(refused(std::string(66, '5')).find("64"), std::string::npos);
-  EXPECT_NE(refused("5A5A" + std::string(60, 'g')).find("64"), std::string::npos);
+  EXPECT_NE(refused(boost::json::string(62, '5')).find("64"), std::string::npos);
+  EXPECT_NE(refused(boost::json::string(66, '5')).find("64"), std::string::npos);
+  EXPECT_NE(refused(boost::json::string(not_hex)).find("64"), std::string::npos);
   EXPECT_NE(refused(64).find("text"), std::string::npos);
   boost::json::object none;
   EXPECT_EQ(take_key(none).error().code, ErrorCode::not_found);
