@@ -90,6 +90,25 @@ TEST_F(Polling, a_request_of_an_id_that_is_still_being_answered_is_refused) {
   expect(world.send(world.session("Cone"), repeated), Rsc::ok);
 }
 
+TEST_F(Polling, an_id_is_free_when_its_answer_leaves) {
+  // A pipelined request is handled from within the answer to the one before.
+  const auto incoming = [&] {
+    bind::IncomingRequest out;
+    out.primitive = world.make(Operation::retrieve, "Cone", "-/one");
+    out.primitive.rqi = "same";
+    out.security = world.session("Cone").security;
+    out.received = world.clock.now();
+    return out;
+  };
+  std::vector<Rsc> answers;
+  world.cse->handle(incoming(), [&](const ResponsePrimitive& first) {
+    answers.push_back(first.rsc);
+    world.cse->handle(incoming(), [&](const ResponsePrimitive& second) { answers.push_back(second.rsc); });
+  });
+  world.executor.run_posted();
+  EXPECT_EQ(answers, (std::vector{Rsc::ok, Rsc::ok}));
+}
+
 // ---- polls that vanish ----
 
 class Vanishing : public Polling {
