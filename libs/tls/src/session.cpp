@@ -236,6 +236,7 @@ void SessionImpl::decrypt() {
     const ssize_t got = gnutls_record_recv(tls_, buffer.data(), buffer.size());
     if (got > 0) {
       plain_.insert(plain_.end(), buffer.data(), buffer.data() + got);
+      wipe(buffer.data(), static_cast<std::size_t>(got));  // it may have held a key, as may plain_
       continue;
     }
     if (got == 0) return close();  // the peer's close_notify
@@ -274,6 +275,7 @@ std::size_t SessionImpl::read(std::span<std::uint8_t> out) {
   std::copy_n(plain_.begin() + static_cast<std::ptrdiff_t>(plain_read_), size, out.begin());
   plain_read_ += size;
   if (plain_read_ == plain_.size()) {
+    wipe(plain_.data(), plain_.size());
     plain_ = {};
     plain_read_ = 0;
   }
