@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <mutex>
-#include <shared_mutex>
 #include <utility>
 
 #include "grant_members.h"
@@ -30,7 +29,7 @@ std::string_view to_string(TokenClass token_class) noexcept {
 struct TokenVerifier::State {
   explicit State(const Limits& limits) : cache(limits.cached_tokens, limits.cached_octets) {}
 
-  mutable std::shared_mutex mutex;
+  mutable std::mutex mutex;  ///< a reader-writer lock would let readers starve configure()
   std::shared_ptr<const TrustIndex> trust = TrustIndex::make({}).value();
   TokenCache cache;
 };
@@ -45,7 +44,7 @@ TokenVerifier::~TokenVerifier() = default;
 Status TokenVerifier::configure(TokenTrust trust) {
   auto index = TrustIndex::make(std::move(trust));
   if (!index) return fail(std::move(index.error()));
-  const std::unique_lock lock(state_->mutex);
+  const std::lock_guard lock(state_->mutex);
   state_->trust = std::move(*index);
   state_->cache.clear();
   return {};
@@ -58,7 +57,7 @@ Checked<std::shared_ptr<const Token>> TokenVerifier::verify(std::string_view jwt
   std::shared_ptr<const TrustIndex> trust;
   std::shared_ptr<const Token> known;
   {
-    const std::shared_lock lock(state_->mutex);
+    const std::lock_guard lock(state_->mutex);
     known = state_->cache.find(jwt);
     if (known == nullptr) trust = state_->trust;
   }
@@ -74,13 +73,13 @@ Checked<std::shared_ptr<const Token>> TokenVerifier::verify(std::string_view jwt
 }
 
 void TokenVerifier::keep(const TrustIndex& trust, std::string_view jwt, std::shared_ptr<const Token> token) {
-  const std::unique_lock lock(state_->mutex);
+  const std::lock_guard lock(state_->mutex);
   // Under a trust that has been replaced meanwhile it may serve this request, but none that comes later.
   if (state_->trust.get() == &trust) state_->cache.insert(jwt, std::move(token));
 }
 
 void TokenVerifier::forget(std::string_view jwt) {
-  const std::unique_lock lock(state_->mutex);
+  const std::lock_guard lock(state_->mutex);
   state_->cache.erase(jwt);
 }
 
@@ -115,14 +114,14 @@ Checked<void> TokenVerifier::check_content(const Token& token, const EntityId& o
 Checked<TokenClaimSet> TokenVerifier::authenticate(std::string_view jwt) const {
   std::shared_ptr<const TrustIndex> trust;
   {
-    const std::shared_lock lock(state_->mutex);
+    const std::lock_guard lock(state_->mutex);
     trust = state_->trust;
   }
   return open_token(*trust, jwt, limits_.token_octets);
 }
 
 std::size_t TokenVerifier::cached() const {
-  const std::shared_lock lock(state_->mutex);
+  const std::lock_guard lock(state_->mutex);
   return state_->cache.size();
 }
 
