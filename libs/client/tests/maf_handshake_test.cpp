@@ -90,6 +90,24 @@ TEST(MafHandshake, the_maf_refuses_a_function_as_client) {
   EXPECT_TRUE(world.observer.requests.empty());
 }
 
+/// What a path that verifies may not be used for, whatever the TLS layer lets through.
+TEST(MafHandshake, the_maf_maps_device_ae_id_and_cse_id_certificates_only) {
+  cover({"8.8.3.1-05", "8.8.2.2-07"});
+  maf::ClientCertificates mapper(home(), in_cse());
+  const auto leaf = TestPki::instance().issue(id(kLock))->chain.front();
+  const auto map = [&](pki::CertifiedIdentity identity) {
+    return mapper.map({.leaf = leaf, .identity = std::move(identity), .valid_until = {}, .warnings = {}});
+  };
+  using pki::Flavour;
+  for (const auto flavour : {Flavour::fqdn, Flavour::node_id, Flavour::raw, Flavour::ca, Flavour::unknown})
+    EXPECT_TRUE(fails_with(map({.flavour = flavour, .dns_names = {kMafName}}), ErrorCode::denied, "only"))
+        << pki::to_string(flavour);
+  for (const auto flavour : {Flavour::device, Flavour::ae_id, Flavour::cse_id})
+    EXPECT_TRUE(fails_with(map({.flavour = flavour}), ErrorCode::authentication, "names no"))
+        << pki::to_string(flavour);
+  EXPECT_TRUE(map({.flavour = Flavour::ae_id, .ae_id = std::get<AeId>(id(kLock))}));
+}
+
 TEST(MafHandshake, the_client_refuses_a_maf_below_another_anchor) {
   cover({"8.8.2.2-06"});
   MafWorld world(TestPki::instance().issue(maf_fqdn(), true));
