@@ -53,14 +53,18 @@ Status Registry::load(const store::Store& store) {
 }
 
 void Registry::insert(ClientRegistration registration) {
+  if (const auto old = clients_.find(registration.id); old != clients_.end())
+    due_.erase({old->second.expires, false, registration.id});
+  due_.insert({registration.expires, false, registration.id});
   by_client_[owner_key(registration.client, registration.admin_fqdn)] = registration.id;
-  due_.emplace(registration.expires, Due{false, registration.id});
   clients_.insert_or_assign(registration.id, std::move(registration));
 }
 
 void Registry::insert(KeyRegistration key) {
+  if (const auto old = keys_.find(key.id); old != keys_.end())
+    due_.erase({old->second.expires, true, key.id});
+  due_.insert({key.expires, true, key.id});
   keys_of_[key.parent].insert(key.id);
-  due_.emplace(key.expires, Due{true, key.id});
   keys_.insert_or_assign(key.id, std::move(key));
 }
 
@@ -129,6 +133,7 @@ void Registry::remove_client(const std::string& id, store::Batch& batch) {
   }
   keys_of_.erase(id);
   by_client_.erase(owner_key(found->second.client, found->second.admin_fqdn));
+  due_.erase({found->second.expires, false, id});
   batch.remove(kClients, id);
   clients_.erase(found);
 }
@@ -138,25 +143,19 @@ void Registry::remove_key(const std::string& id, store::Batch& batch) {
   if (found == keys_.end()) return;
   if (const auto siblings = keys_of_.find(found->second.parent); siblings != keys_of_.end())
     siblings->second.erase(id);
+  due_.erase({found->second.expires, true, id});
   batch.remove(kKeys, id);
   keys_.erase(found);
 }
 
 std::size_t Registry::expire(TimePoint now, std::size_t limit, store::Batch& batch) {
   std::size_t removed = 0;
-  while (!due_.empty() && due_.begin()->first <= now && removed < limit) {
-    const Due due = due_.begin()->second;
-    due_.erase(due_.begin());
-    // An updated record has a later entry of its own; only what really ended goes.
-    if (due.is_key) {
-      const auto found = keys_.find(due.id);
-      if (found == keys_.end() || found->second.expires > now) continue;
+  while (!due_.empty() && due_.begin()->at <= now && removed < limit) {
+    const Due due = due_.extract(due_.begin()).value();
+    if (due.is_key)
       remove_key(due.id, batch);
-    } else {
-      const auto found = clients_.find(due.id);
-      if (found == clients_.end() || found->second.expires > now) continue;
+    else
       remove_client(due.id, batch);
-    }
     ++removed;
   }
   return removed;

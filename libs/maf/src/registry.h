@@ -1,7 +1,7 @@
 #pragma once
 /// The MAF's records in memory with their indexes; every change also goes into a Batch. Reactor's thread
 /// only.
-#include <map>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -39,21 +39,25 @@ class Registry {
 
   [[nodiscard]] std::size_t client_count() const { return clients_.size(); }
   [[nodiscard]] std::size_t key_count() const { return keys_.size(); }
+  [[nodiscard]] std::size_t due_count() const { return due_.size(); }  ///< ends that are waited for
 
  private:
   void insert(ClientRegistration registration);
   void insert(KeyRegistration key);
   std::uint64_t next(std::string_view counter, std::uint64_t& value, store::Batch& batch);
 
+  /// Exactly one for each record, by its present end: a client that changes a record at will adds none.
   struct Due {
+    TimePoint at;
     bool is_key;
     std::string id;
+    friend auto operator<=>(const Due&, const Due&) = default;
   };
   std::unordered_map<std::string, ClientRegistration> clients_;
   std::unordered_map<std::string, KeyRegistration> keys_;
   std::unordered_map<std::string, std::string> by_client_;  // client + '\n' + adminFQDN -> id
   std::unordered_map<std::string, std::unordered_set<std::string>> keys_of_;
-  std::multimap<TimePoint, Due> due_;
+  std::set<Due> due_;
   std::uint64_t next_client_ = 0, next_key_ = 0;
 };
 
