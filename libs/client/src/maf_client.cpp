@@ -49,6 +49,12 @@ Result<std::optional<KeyId>> key_id_of(const json::object& attributes, std::stri
   return std::optional(std::move(*id));
 }
 
+/// The spelling of a domain name makes no other stakeholder.
+bool same_stakeholder(const std::string& a, const std::string& b) {
+  const auto first = Fqdn::parse(a), second = Fqdn::parse(b);
+  return first && second ? *first == *second : a == b;
+}
+
 /// 8.8.2.7: AE-IDs and CSE-IDs, exactly one for SAEF and ESPrim. None is none to check: the MAF supplies
 /// them.
 Status check_targets(const std::vector<EntityId>& targets, Suid suid) {
@@ -215,7 +221,7 @@ struct MafClient::Impl : std::enable_shared_from_this<Impl> {
 
   Result<MafRegistration> registered_client(ResponsePrimitive response, const std::string& admin_fqdn) {
     auto registration = registration_of(std::move(response));
-    if (registration && registration->admin_fqdn != admin_fqdn)
+    if (registration && !same_stakeholder(registration->admin_fqdn, admin_fqdn))
       return fail(ErrorCode::denied, "the MAF registered another stakeholder");
     if (registration) adopt(registration->assigned_key_id);
     return registration;
@@ -244,7 +250,8 @@ struct MafClient::Impl : std::enable_shared_from_this<Impl> {
           done = std::move(done)](Result<ResponsePrimitive> response) mutable {
            if (!response) return done(fail(response.error()));
            auto registration = registration_of(std::move(*response));
-           if (registration && registration->admin_fqdn == admin_fqdn) return done(std::move(registration));
+           if (registration && same_stakeholder(registration->admin_fqdn, admin_fqdn))
+             return done(std::move(registration));
            find_among(std::move(candidates), std::move(admin_fqdn), std::move(done));
          });
   }
@@ -256,7 +263,7 @@ struct MafClient::Impl : std::enable_shared_from_this<Impl> {
     const auto answered = suid_of(attributes);
     if (!answered || *answered != suid)
       return fail(ErrorCode::denied, "the MAF registered the key for another use");
-    if (text(attributes, mmaf::kAdminFqdn) != admin_fqdn)
+    if (!same_stakeholder(text(attributes, mmaf::kAdminFqdn), admin_fqdn))
       return fail(ErrorCode::denied, "the MAF registered the key under another stakeholder");
     return own(attributes);
   }

@@ -92,6 +92,17 @@ TEST_F(MafProcedures, one_registration_a_stakeholder) {
       ErrorCode::not_found, "other.org"));
 }
 
+TEST_F(MafProcedures, a_stakeholder_is_the_same_in_any_spelling) {
+  const auto first = world.register_client(*source, "MyTrustEnabler.org");
+  ASSERT_TRUE(first) << first.error().detail;
+  EXPECT_TRUE(fails_with(world.register_client(*source, kAdmin), ErrorCode::conflict, "already"));
+  const auto found =
+      world.ask<MafRegistration>([&](auto done) { source->find_registration(kAdmin, std::move(done)); });
+  ASSERT_TRUE(found) << found.error().detail;
+  EXPECT_EQ(found->id, first->id);
+  EXPECT_EQ(found->admin_fqdn, "MyTrustEnabler.org");
+}
+
 TEST_F(MafProcedures, client_is_configured_to_register) {
   cover({"8.8.1-02", "8.8.3.2-T01"});
   const auto configuration = parse_client_registration_configuration(

@@ -305,7 +305,7 @@ Answer Procedures::register_key(Call& call, const std::string& parent) {
   }
   auto metadata = check_metadata(call, *attributes, options_.key_max);
   if (!metadata) return refusal(call, metadata.error().rsc, metadata.error().detail);
-  if (metadata->admin_fqdn != (*registration)->admin_fqdn)
+  if (folded(metadata->admin_fqdn) != folded((*registration)->admin_fqdn))
     return refusal(call, Rsc::bad_request, "adfq: differs from that of the client registration");
   const auto suid = check_suid(*attributes);
   if (!suid) return refusal(call, suid.error().rsc, suid.error().detail);

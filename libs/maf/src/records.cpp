@@ -103,6 +103,11 @@ json::object write_common(const Record& record) {
 
 }  // namespace
 
+std::string folded(const std::string& admin_fqdn) {
+  const auto parsed = Fqdn::parse(admin_fqdn);
+  return parsed ? parsed->folded() : admin_fqdn;
+}
+
 std::string to_record(const ClientRegistration& registration) {
   return json::serialize(write_common(registration));
 }

@@ -37,6 +37,9 @@ struct KeyRegistration {
   Bytes sealed_value;
 };
 
+/// Lower case, for comparison: the spelling of an adminFQDN is kept for output only.
+[[nodiscard]] std::string folded(const std::string& admin_fqdn);
+
 [[nodiscard]] std::string to_record(const ClientRegistration& registration);
 [[nodiscard]] std::string to_record(const KeyRegistration& key);
 /// `io` when the stored text is not what to_record wrote.

@@ -11,7 +11,7 @@ constexpr std::string_view kClients = "reg", kKeys = "key", kMeta = "meta";
 constexpr std::string_view kNextClient = "next-client", kNextKey = "next-key";
 
 std::string owner_key(const std::string& client, const std::string& admin_fqdn) {
-  return client + '\n' + admin_fqdn;
+  return client + '\n' + folded(admin_fqdn);
 }
 
 std::string numbered(const char* format, std::uint64_t number) {

@@ -55,7 +55,7 @@ class Registry {
   };
   std::unordered_map<std::string, ClientRegistration> clients_;
   std::unordered_map<std::string, KeyRegistration> keys_;
-  std::unordered_map<std::string, std::string> by_client_;  // client + '\n' + adminFQDN -> id
+  std::unordered_map<std::string, std::string> by_client_;  // client + '\n' + folded adminFQDN -> id
   std::unordered_map<std::string, std::unordered_set<std::string>> keys_of_;
   std::set<Due> due_;
   std::uint64_t next_client_ = 0, next_key_ = 0;

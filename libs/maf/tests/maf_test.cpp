@@ -338,6 +338,34 @@ TEST_F(MafTest, second_registration_for_the_same_stakeholder_conflicts) {
       << "the registrations of others stay hidden";
 }
 
+TEST_F(MafTest, the_spelling_of_a_stakeholder_makes_no_second_registration) {
+  auto attributes = registration();
+  attributes["adfq"] = "MyTrustEnabler.org";
+  const auto first = ask(request(Operation::create, "", "sec:macr", attributes), kPhone);
+  EXPECT_EQ(text(first, "sec:macr", "adfq"), "MyTrustEnabler.org") << "given back as written";
+  for (const auto* spelling : {"mytrustenabler.org", "MYTRUSTENABLER.ORG", "MyTrustEnabler.org"}) {
+    attributes["adfq"] = spelling;
+    expect_refused(ask(request(Operation::create, "", "sec:macr", attributes), kPhone), Rsc::conflict,
+                   "already");
+  }
+  EXPECT_EQ(maf_->counters().registrations, 1U);
+  open();  // and after a restart the client finds what it has
+  auto base = request(Operation::retrieve, "");
+  base.rcn = codec::ResultContent::attributes_and_child_references;
+  EXPECT_NE(codec::to_text(ask(base, kPhone).pc).find("macr000001"), std::string::npos);
+  EXPECT_EQ(register_key(), kKeyId) << "a key names the same stakeholder in lower case";
+  EXPECT_EQ(ask(request(Operation::del, "macr000001"), kPhone).rsc, Rsc::deleted);
+  EXPECT_EQ(register_phone(), "macr000002");
+}
+
+TEST_F(MafTest, a_key_of_another_stakeholder_than_the_registration_is_refused) {
+  auto attributes = registration();
+  attributes["adfq"] = "other.org";
+  ask(request(Operation::create, "", "sec:macr", attributes), kInCse);
+  expect_refused(ask(request(Operation::create, "macr000001", "sec:mkr", key()), kInCse), Rsc::bad_request,
+                 "differs");
+}
+
 TEST_F(MafTest, registration_may_be_shortened_by_policy) {
   cover({"8.8.2.3-07", "8.8.2.3-08"});
   auto strict = options();
