@@ -397,6 +397,7 @@ Answer Procedures::retrieve_key(Call& call, const KeyRegistration& key) const {
   if (!target && key.client != call.client)
     return refusal(call, Rsc::originator_has_no_privilege, "not among the targets of this key");
   auto attributes = representation(key);
+  attributes["et"] = format_timestamp(registry_.end_of(key));
   if (!target)
     return answer(call, Rsc::ok, wrapped(mmaf::kKeyReg, std::move(attributes)), AuditEventId::key_retrieved,
                   "metadata for the source");
@@ -489,6 +490,8 @@ Answer Procedures::update(Call& call, const std::string& id) {
       changed.targets = std::move(*targets);
       sent[mmaf::kTargets] = representation(changed)[mmaf::kTargets];
     }
+    // 8.8.2.9: also told when the registration was shortened below what the source was told of the key.
+    if (const auto end = registry_.end_of(changed); end < changed.expires) sent["et"] = format_timestamp(end);
     registry_.update(std::move(changed), changes);
   } else {
     auto changed = **registration;

@@ -1,5 +1,6 @@
 #include "registry.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 
@@ -77,6 +78,11 @@ const KeyRegistration* Registry::key(const std::string& id, TimePoint now) const
   const auto found = keys_.find(id);
   if (found == keys_.end() || found->second.expires <= now) return nullptr;
   return client(found->second.parent, now) == nullptr ? nullptr : &found->second;
+}
+
+TimePoint Registry::end_of(const KeyRegistration& key) const {
+  const auto parent = clients_.find(key.parent);
+  return parent == clients_.end() ? key.expires : std::min(key.expires, parent->second.expires);
 }
 
 const ClientRegistration* Registry::client_of(const std::string& client_id, const std::string& admin_fqdn,

@@ -23,6 +23,9 @@ class Registry {
   [[nodiscard]] const KeyRegistration* key(const std::string& id, TimePoint now) const;
   [[nodiscard]] const ClientRegistration* client_of(const std::string& client, const std::string& admin_fqdn,
                                                     TimePoint now) const;
+  /// When the key ends: with its registration, at the latest. That may have been shortened after the key was
+  /// made.
+  [[nodiscard]] TimePoint end_of(const KeyRegistration& key) const;
   [[nodiscard]] bool key_id_in_use(const std::string& id) const { return keys_.contains(id); }
   [[nodiscard]] std::size_t keys_of(const std::string& registration) const;
 

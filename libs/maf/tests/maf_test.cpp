@@ -12,6 +12,7 @@
 #include "latchkey/codec/mmaf.h"
 #include "latchkey/crypto/crypto.h"
 #include "latchkey/secure_env/software.h"
+#include "support/doubles.h"
 
 namespace latchkey::maf {
 namespace {
@@ -20,46 +21,6 @@ using codec::Operation;
 using codec::Rsc;
 using test::cover;
 namespace json = codec::json;
-
-/// Commits on the calling thread, so that a test sees one thing after the other; durable all the same.
-class SynchronousStore final : public store::Store {
- public:
-  explicit SynchronousStore(std::unique_ptr<store::Store> real) : real_(std::move(real)) {}
-  void commit(store::Batch batch, Committed done) override {
-    done(failing ? Status(fail(ErrorCode::io, "disk full")) : real_->commit_and_wait(std::move(batch)));
-  }
-  Status commit_and_wait(store::Batch batch) override { return real_->commit_and_wait(std::move(batch)); }
-  Result<std::string> get(std::string_view space, std::string_view key) const override {
-    return real_->get(space, key);
-  }
-  Status scan(std::string_view space,
-              const std::function<bool(std::string_view, std::string_view)>& visit) const override {
-    return real_->scan(space, visit);
-  }
-  Status backup(const std::string& file) const override { return real_->backup(file); }
-  std::size_t queue_depth() const noexcept override { return depth; }
-  bool failing = false;
-  std::size_t depth = 0;
-
- private:
-  std::unique_ptr<store::Store> real_;
-};
-
-/// A TLS session as the MAF sees it: one exporter secret.
-class FakeChannel final : public bind::Channel {
- public:
-  FakeChannel(std::uint64_t id, Bytes exported) : id_(id), exported_(std::move(exported)) {}
-  std::uint64_t id() const noexcept override { return id_; }
-  Result<SecretBytes> export_key(std::string_view label, std::size_t size) const override {
-    if (label != "EXPORTER-oneM2M-Connection" || size != exported_.size())
-      return fail(ErrorCode::denied, "other label");
-    return SecretBytes::copy_of(exported_);
-  }
-
- private:
-  std::uint64_t id_;
-  Bytes exported_;
-};
 
 constexpr const char* kExported =
     "FF15D84E3E38D6974B0EB3E5606C85FE37F61D5A7FEA1E9CFD8DB76D2F8B6230130EF8A84F9F9F967DA385867984EED0";
@@ -507,6 +468,28 @@ TEST_F(MafTest, key_ends_with_its_lifetime) {
   expect_refused(ask(request(Operation::retrieve, kKeyId), kInCse), Rsc::not_found, "");
   executor_.advance(std::chrono::seconds(10));
   EXPECT_EQ(maf_->counters().keys, 0U) << "the value is gone from the store too";
+}
+
+TEST_F(MafTest, a_key_is_told_to_end_with_its_shortened_registration) {
+  cover({"8.8.2.8-07", "8.8.2.9-10"});
+  register_phone();
+  register_key();
+  const auto change = [&](const char* et) {
+    return ask(request(Operation::update, "macr000001", "sec:macr", {{"et", et}}), kPhone).rsc;
+  };
+  const auto told = [&](const char* who) {
+    return text(ask(request(Operation::retrieve, kKeyId), who), "sec:mkr", "et");
+  };
+  EXPECT_EQ(change("20171113T120000"), Rsc::updated);
+  EXPECT_EQ(told(kInCse), "20171113T120000") << "the target takes the key for no longer than it lasts";
+  EXPECT_EQ(told(kPhone), "20171113T120000");
+  const json::object labels{{"lbl", json::array{"x"}}};
+  EXPECT_EQ(text(ask(request(Operation::update, kKeyId, "sec:mkr", labels), kPhone), "sec:mkr", "et"),
+            "20171113T120000");
+  EXPECT_EQ(change("20181113T110000"), Rsc::updated);
+  EXPECT_EQ(told(kInCse), "20171120T110000") << "and its own end counts again";
+  EXPECT_EQ(text(ask(request(Operation::update, kKeyId, "sec:mkr", labels), kPhone), "sec:mkr", "et"), "")
+      << "as the source was told";
 }
 
 TEST_F(MafTest, targets_can_be_changed_by_the_source_only) {
