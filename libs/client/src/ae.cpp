@@ -109,8 +109,15 @@ struct Ae::Impl : std::enable_shared_from_this<Impl> {
 
   // ---- listening ----
 
+  /// One loop at a time: of two polls the registrar ends the older one, and two loops would go on ending each
+  /// other's.
+  void start_polling() {
+    if (!std::exchange(polling, true)) poll();
+  }
+
   void poll() {
-    if (!handler) return;
+    polling = static_cast<bool>(handler);
+    if (!polling) return;
     RequestPrimitive request;
     request.op = Operation::retrieve;
     request.to = channel + "/pcu";
@@ -120,7 +127,6 @@ struct Ae::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void polled(Result<ResponsePrimitive> response) {
-    if (!handler) return;
     const auto* incoming = response && response->rsc == Rsc::ok && response->pc.is_object()
                                ? response->pc.get_object().if_contains("m2m:rqp")
                                : nullptr;
@@ -129,6 +135,7 @@ struct Ae::Impl : std::enable_shared_from_this<Impl> {
       answer(*incoming);
       return poll();
     }
+    if (!handler) return static_cast<void>(polling = false);
     if (response && response->rsc == Rsc::request_timeout) {
       retry = kPollRetry;
     } else {
@@ -145,8 +152,12 @@ struct Ae::Impl : std::enable_shared_from_this<Impl> {
   }
 
   /// The application's code may stop the listening, or fail: the sender gets an answer and polling goes on.
+  /// What the last poll brings after the listening was stopped is refused: the registrar would not tell it
+  /// again.
   ResponsePrimitive handled(const RequestPrimitive& request) const {
     const auto code = handler;
+    if (!code)
+      return codec::refusal_response(request, {Rsc::target_not_reachable, "the AE listens no longer"});
     try {
       return code(request);
     } catch (const std::exception& error) {
@@ -180,6 +191,7 @@ struct Ae::Impl : std::enable_shared_from_this<Impl> {
   std::string stem;
   std::string channel;  // address of the <pollingChannel>
   Incoming handler;
+  bool polling = false;  // a poll is under way, or due; the last one outlives stop_listening()
   std::chrono::milliseconds retry = kPollRetry;
 };
 
@@ -309,9 +321,8 @@ Status Ae::listen(Incoming handler) {
                          ? impl_->options.registrar.sp_relative() + "/" + std::string(id->get_string())
                          : resource() + "/pch";
   }
-  const bool polling = static_cast<bool>(impl_->handler);
   impl_->handler = std::move(handler);
-  if (!polling) impl_->poll();
+  impl_->start_polling();
   return {};
 }
 

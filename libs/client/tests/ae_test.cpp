@@ -213,6 +213,67 @@ TEST_F(AeTest, a_handler_may_stop_the_listening) {
   EXPECT_EQ(server.cse.polled, 1U);
 }
 
+TEST_F(AeTest, listening_again_goes_on_with_the_poll_under_way) {
+  listen([](const auto&) { return answer_with(Rsc::internal_server_error); });
+  ae->stop_listening();
+  ASSERT_TRUE(ae->listen([](const auto&) { return answer_with(Rsc::ok); }));
+  ASSERT_TRUE(ae->retrieve("/in-cse/a"));
+  for (std::size_t told = 1; told <= 3; ++told) {
+    server.cse.hand_out("poll" + std::to_string(told));
+    ASSERT_TRUE(drive([&] { return server.cse.answers.size() == told && server.cse.polls.size() == 1; }));
+    EXPECT_EQ(server.cse.answers.back().rsc, Rsc::ok) << "of the new handler";
+    EXPECT_EQ(server.cse.polled, told + 1) << "one poll at a time";
+  }
+}
+
+TEST_F(AeTest, a_handler_that_listens_anew_starts_no_second_loop) {
+  listen([&](const RequestPrimitive&) {
+    ae->stop_listening();
+    EXPECT_TRUE(ae->listen([](const auto&) { return answer_with(Rsc::ok); }));
+    return answer_with(Rsc::updated);
+  });
+  server.cse.hand_out("poll1");
+  ASSERT_TRUE(drive([&] { return server.cse.answers.size() == 1 && server.cse.polls.size() == 1; }));
+  ASSERT_TRUE(ae->retrieve("/in-cse/a"));
+  server.cse.hand_out("poll2");
+  ASSERT_TRUE(drive([&] { return server.cse.answers.size() == 2 && server.cse.polls.size() == 1; }));
+  EXPECT_EQ(server.cse.answers[1].rsc, Rsc::ok);
+  EXPECT_EQ(server.cse.polled, 3U);
+}
+
+TEST_F(AeTest, a_request_that_arrives_after_the_listening_was_stopped_is_refused) {
+  int handled = 0;
+  const auto handler = [&](const RequestPrimitive&) {
+    ++handled;
+    return answer_with(Rsc::ok);
+  };
+  listen(handler);
+  ae->stop_listening();
+  server.cse.hand_out("poll1");
+  ASSERT_TRUE(drive([&] { return server.cse.answers.size() == 1; }));
+  EXPECT_EQ(server.cse.answers[0].rqi, "poll1");
+  EXPECT_EQ(server.cse.answers[0].rsc, Rsc::target_not_reachable);
+  EXPECT_EQ(handled, 0);
+  ASSERT_TRUE(ae->retrieve("/in-cse/a"));
+  EXPECT_EQ(server.cse.polled, 1U) << "that poll was the last";
+  ASSERT_TRUE(ae->listen(handler));
+  ASSERT_TRUE(drive([&] { return server.cse.polls.size() == 1; }));
+  server.cse.hand_out("poll2");
+  ASSERT_TRUE(drive([&] { return server.cse.answers.size() == 2; }));
+  EXPECT_EQ(handled, 1);
+}
+
+TEST_F(AeTest, a_poll_that_ends_after_the_listening_was_stopped_is_the_last) {
+  listen([](const auto&) { return answer_with(Rsc::ok); });
+  ae->stop_listening();
+  server.cse.end_poll(Rsc::request_timeout);
+  ASSERT_TRUE(ae->retrieve("/in-cse/a"));
+  reactor.run_until([] { return false; }, milliseconds(150));  // longer than until the next try
+  EXPECT_EQ(server.cse.polled, 1U);
+  ASSERT_TRUE(ae->listen([](const auto&) { return answer_with(Rsc::ok); }));
+  EXPECT_TRUE(drive([&] { return server.cse.polls.size() == 1; }));
+}
+
 TEST_F(AeTest, an_unreadable_request_is_passed_over) {
   int handled = 0;
   listen([&](const RequestPrimitive&) {

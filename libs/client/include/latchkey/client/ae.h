@@ -65,6 +65,8 @@ class Ae {
   /// survives loss of the session and restarts of the registrar. Handlers run on the reactor's thread; one
   /// that throws is answered for by 5000. not_found before the registration.
   [[nodiscard]] Status listen(Incoming handler);
+  /// The poll under way is left to end by itself; a request that it still brings is refused (5103), unless
+  /// listen() was called again.
   void stop_listening();
 
   [[nodiscard]] tls::SecurityContextPtr context() const;  ///< of the current session; null before the first
