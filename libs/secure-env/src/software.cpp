@@ -187,6 +187,8 @@ class Software final : public SecureEnvironment {
   }
 
   Status load() const {
+    // In turn with changes: a file read before one must not come after it.
+    const std::lock_guard turn(turn_);
     // The stamp first: a file replaced in between is read once more, never missed.
     const auto stamp = FileStamp::of(path_);
     auto content = read();
@@ -210,6 +212,7 @@ class Software final : public SecureEnvironment {
   /// Reads, changes and writes the file under its lock: another process may have changed it since we read it.
   template <class Change>
   Status change(Change&& apply) {
+    const std::lock_guard turn(turn_);
     const auto lock = FileLock::take(path_);
     if (!lock) return fail(lock.error());
     auto content = read();
@@ -242,6 +245,7 @@ class Software final : public SecureEnvironment {
   const std::string path_;
   const KeyFileHeader header_;
   const SecretBytes file_key_;
+  mutable std::mutex turn_;  ///< held while the file is read or changed, taken before mutex_
   mutable std::shared_mutex mutex_;
   mutable KeyFileContent content_;  ///< guarded by mutex_
   mutable FileStamp stamp_;         ///< guarded by mutex_

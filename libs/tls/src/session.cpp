@@ -49,7 +49,10 @@ SessionImpl::SessionImpl(unsigned role, AuditSink& audit, const Clock& clock, st
   gnutls_handshake_set_max_packet_length(tls_, limits_.handshake_octets);
 }
 
-SessionImpl::~SessionImpl() { gnutls_deinit(tls_); }
+SessionImpl::~SessionImpl() {
+  gnutls_deinit(tls_);
+  wipe(plain_.data(), plain_.size());
+}
 
 SessionImpl& SessionImpl::of(gnutls_session_t session) noexcept {
   return *static_cast<SessionImpl*>(gnutls_session_get_ptr(session));
@@ -235,7 +238,7 @@ void SessionImpl::decrypt() {
   for (int warnings = 0;;) {
     const ssize_t got = gnutls_record_recv(tls_, buffer.data(), buffer.size());
     if (got > 0) {
-      plain_.insert(plain_.end(), buffer.data(), buffer.data() + got);
+      append_plain({buffer.data(), static_cast<std::size_t>(got)});
       wipe(buffer.data(), static_cast<std::size_t>(got));  // it may have held a key, as may plain_
       continue;
     }
@@ -254,6 +257,18 @@ void SessionImpl::decrypt() {
   }
   // All octets are with GnuTLS now; an idle session keeps no buffer of its own.
   drop_buffers();
+}
+
+void SessionImpl::append_plain(ByteView octets) {
+  if (plain_.size() + octets.size() > plain_.capacity()) {
+    // By hand, so that the buffer that is given up is wiped.
+    Bytes larger;
+    larger.reserve(std::max(plain_.size() + octets.size(), 2 * plain_.capacity()));
+    larger.assign(plain_.begin(), plain_.end());
+    wipe(plain_.data(), plain_.size());
+    plain_ = std::move(larger);
+  }
+  plain_.insert(plain_.end(), octets.begin(), octets.end());
 }
 
 void SessionImpl::break_off(std::optional<gnutls_alert_description_t> alert, std::string reason) {

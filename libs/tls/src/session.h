@@ -103,6 +103,7 @@ struct SessionImpl {
   [[nodiscard]] Status finish_context(SecurityContext& context) const;
   void decrypt();
   void break_off(std::optional<gnutls_alert_description_t> alert, std::string reason);
+  void append_plain(ByteView octets);
   void drop_buffers();
 
   AuditSink& audit_;
