@@ -255,7 +255,19 @@ std::vector<std::string> ConfigReader::texts(std::string_view key) {
 }
 
 std::string ConfigReader::path(std::string_view key, std::string fallback) {
-  std::string value = text(key, std::move(fallback));
+  return resolved(key, text(key, std::move(fallback)));
+}
+
+std::vector<std::string> ConfigReader::paths(std::string_view key) {
+  auto values = texts(key);
+  for (std::string& value : values) {
+    if (value.empty()) problem(key, "must not hold an empty path");
+    value = resolved(key, std::move(value));
+  }
+  return values;
+}
+
+std::string ConfigReader::resolved(std::string_view key, std::string value) {
   if (value.find('\0') != std::string::npos) problem(key, "must not hold a zero octet");
   if (value.empty()) return value;
   return (std::filesystem::path(document_->file).parent_path() / value).lexically_normal().string();

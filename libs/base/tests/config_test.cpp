@@ -206,6 +206,15 @@ TEST(Config, PathsAreResolvedAgainstTheFolderOfTheFile) {
   EXPECT_THAT(problems(reader), ElementsAre("f:4: d: must not hold a zero octet"));
 }
 
+TEST(Config, ListsOfPathsAreResolvedLikeOnePath) {
+  auto reader = read("crls = [\"a.crl\", \"/abs/b.crl\"]\nbad = [\"\", \"nul\\u0000octet\"]");
+  EXPECT_THAT(reader.paths("crls"), ElementsAre("/etc/latchkey/a.crl", "/abs/b.crl"));
+  EXPECT_TRUE(reader.paths("none").empty());
+  (void)reader.paths("bad");
+  EXPECT_THAT(problems(reader),
+              ElementsAre("f:2: bad: must not hold an empty path", "f:2: bad: must not hold a zero octet"));
+}
+
 TEST(Config, SyntaxErrorIsOneProblemWithItsLine) {
   auto reader = read("good = 1\nbad = = 2\n");
   (void)reader.required_text("name");

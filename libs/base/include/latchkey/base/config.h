@@ -41,6 +41,8 @@ class ConfigReader {
   [[nodiscard]] std::vector<std::string> texts(std::string_view key);
   /// A path; relative ones are resolved against the folder of the configuration file.
   [[nodiscard]] std::string path(std::string_view key, std::string fallback);
+  /// An array of paths, each resolved like path().
+  [[nodiscard]] std::vector<std::string> paths(std::string_view key);
   [[nodiscard]] std::optional<ConfigReader> table(std::string_view key);
   [[nodiscard]] std::vector<ConfigReader> tables(std::string_view key);  ///< array of tables
 
@@ -53,6 +55,7 @@ class ConfigReader {
   struct Document;
   struct Node;
   explicit ConfigReader(std::shared_ptr<Document> document, std::shared_ptr<Node> node);
+  [[nodiscard]] std::string resolved(std::string_view key, std::string value);
   std::shared_ptr<Document> document_;
   std::shared_ptr<Node> node_;
 };
