@@ -84,7 +84,7 @@ bench::CertificateEnd bare_end(const tls::OwnCertificate& own) {
 class Endpoints {
  public:
   Endpoints(const std::string& folder, const Pki& pki)
-      : pki_(pki), audit_({.path = folder + "/decisions.jsonl"}) {
+      : pki_(pki), audit_(must(AuditLog::open({.path = folder + "/decisions.jsonl"}))) {
     must(secure_env::create_kek_file(folder + "/kek"));
     std::filesystem::create_directory(folder + "/state");
     std::filesystem::permissions(folder + "/state", std::filesystem::perms::owner_all);
@@ -97,10 +97,10 @@ class Endpoints {
                              must(KeyId::parse(kIdentity)), must(Suid::from(12)), std::nullopt, the_key(),
                              128));
     keys_ = std::make_unique<cse::KeySource>(cse::KeySourceOptions{.self = in_cse()}, *environment_,
-                                             system_clock(), audit_);
+                                             system_clock(), *audit_);
     keys_->set_table(must(secure_env::PskTable::load(table, home())));
     endpoint_ = must(tls::ServerEndpoint::make({}, pki.server, pki.trust, home(), &certificates_, keys_.get(),
-                                               audit_, system_clock()));
+                                               *audit_, system_clock()));
   }
 
   void psk_handshake_of(gnutls_session_t client) {
@@ -130,7 +130,7 @@ class Endpoints {
  private:
   void handshake(tls::ClientOptions options) {
     using State = tls::Session::State;
-    auto client = must(tls::connect(std::move(options), audit_, system_clock()));
+    auto client = must(tls::connect(std::move(options), *audit_, system_clock()));
     auto server = endpoint_->accept("192.0.2.1:50000");
     client->start();
     while (client->state() == State::handshaking || server->state() == State::handshaking) {
@@ -142,7 +142,7 @@ class Endpoints {
   }
 
   const Pki& pki_;
-  AuditLog audit_;
+  std::unique_ptr<AuditLog> audit_;
   std::unique_ptr<secure_env::SecureEnvironment> environment_;
   std::unique_ptr<cse::KeySource> keys_;
   cse::ClientCertificates certificates_{home(), in_cse(), false};

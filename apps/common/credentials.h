@@ -5,8 +5,8 @@
 
 namespace latchkey::daemon {
 
-/// At most 1 MiB; `io` names the file.
-[[nodiscard]] Result<std::string> read_file(const std::string& path);
+/// At most `most` octets (`limit`); every error names the file.
+[[nodiscard]] Result<std::string> read_file(const std::string& path, std::size_t most);
 
 /// nullptr when no certificate is configured. The private key comes out of the Secure Environment and must
 /// fit.

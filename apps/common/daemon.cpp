@@ -1,13 +1,12 @@
 #include "daemon.h"
 
-#include <sys/resource.h>
-
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 
 #include "credentials.h"
 #include "latchkey/base/log.h"
+#include "latchkey/base/process.h"
 
 namespace latchkey::daemon {
 
@@ -47,9 +46,7 @@ int backup(const DaemonConfig& config, const std::string& application, const std
 
 Result<std::unique_ptr<Daemon>> Daemon::open(DaemonConfig config, const std::string& application) {
   log::configure(config.log_debug ? log::Level::debug : log::Level::info, config.log_json);
-  // No core dump: it would hold keys.
-  const rlimit no_core{0, 0};
-  setrlimit(RLIMIT_CORE, &no_core);
+  hide_memory();
   std::signal(SIGPIPE, SIG_IGN);
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(config)));
   auto store = store::open_sqlite({.folder = daemon->config_.state_dir,
@@ -68,7 +65,9 @@ Result<std::unique_ptr<Daemon>> Daemon::open(DaemonConfig config, const std::str
   auto trust = load_trust(daemon->config_.tls);
   if (!trust) return fail("trust anchors", trust.error());
   daemon->trust_ = std::move(*trust);
-  daemon->audit_ = std::make_unique<AuditLog>(AuditLog::Options{.path = daemon->config_.decision_log});
+  auto audit = AuditLog::open({.path = daemon->config_.decision_log});
+  if (!audit) return fail("decision log", audit.error());
+  daemon->audit_ = std::move(*audit);
   return daemon;
 }
 
@@ -140,49 +139,49 @@ Status Daemon::start_admin() {
     for (const auto& event : audit_->query(matches, 1000)) body += to_json(event) + "\n";
     return bind::AdminResponse{.content_type = "application/x-ndjson", .body = std::move(body)};
   });
-  admin_->route("POST", "/backup", [this](const bind::AdminRequest& request) {
-    const auto file = request.query.find("file");
-    if (file == request.query.end() || !file->second.starts_with('/'))
-      return bind::AdminResponse{.status = 400, .body = "file: an absolute path is needed\n"};
-    const auto done = store_->backup(file->second);
-    return done ? bind::AdminResponse{.body = "ok\n"}
-                : bind::AdminResponse{.status = 500, .body = done.error().detail + "\n"};
-  });
   if (role_.admin) role_.admin(*admin_);
   const auto port = admin_->listen(*config_.admin);
   if (!port) return fail("admin listener", port.error());
   return {};
 }
 
-// Whatever cannot be read is left as it was, and said: a reload never makes a running daemon worse.
+// Each part by itself: what cannot be read is left as it was, and said; it keeps nothing else from being
+// taken over. One damaged CRL must not keep a removed key alive.
 void Daemon::reload() {
-  auto complain = [this](const std::string& what, const Error& error) {
-    log::error("daemon", "reload: " + what + ": " + error.detail);
-    AuditEvent event;
-    event.id = AuditEventId::configuration_refused;
-    event.time = system_clock().now();
-    event.reason = what + ": " + error.detail;
-    audit_->record(std::move(event));
+  bool complete = true;
+  auto check = [&](const std::string& what, const Status& done) {
+    if (done) return;
+    complete = false;
+    log::error("daemon", "reload: " + what + ": " + done.error().detail);
+    audit_->record({.id = AuditEventId::configuration_refused,
+                    .time = system_clock().now(),
+                    .reason = what + ": " + done.error().detail});
   };
-  if (auto renewed = environment_->reload(); !renewed) return complain("Secure Environment", renewed.error());
-  auto own = load_own(config_.tls, *environment_);
-  if (!own) return complain("own certificate", own.error());
-  auto trust = load_trust(config_.tls);
-  if (!trust) return complain("trust anchors", trust.error());
-  if (auto replaced = endpoint_->replace(*own, *trust); !replaced)
-    return complain("TLS endpoint", replaced.error());
-  own_ = std::move(*own);
-  trust_ = std::move(*trust);
-  if (role_.reload)
-    if (auto done = role_.reload(); !done) complain("role", done.error());
+  check("Secure Environment", environment_->reload());
+  check("own certificate", reload_own());
+  check("trust anchors", reload_trust());
+  if (role_.reload) check("role", role_.reload());
   server_->recheck_sessions(role_.still_valid);
   audit_->reopen();
-  AuditEvent event;
-  event.id = AuditEventId::credential_reloaded;
-  event.time = system_clock().now();
-  event.reason = "SIGHUP";
-  audit_->record(std::move(event));
+  if (!complete) return;
+  audit_->record({.id = AuditEventId::credential_reloaded, .time = system_clock().now(), .reason = "SIGHUP"});
   log::info("daemon", "credentials, trust anchors, CRLs and policies reloaded");
+}
+
+Status Daemon::reload_own() {
+  auto own = load_own(config_.tls, *environment_);
+  if (!own) return fail(own.error());
+  if (auto replaced = endpoint_->replace(*own, trust_); !replaced) return replaced;
+  own_ = std::move(*own);
+  return {};
+}
+
+Status Daemon::reload_trust() {
+  auto trust = load_trust(config_.tls);
+  if (!trust) return fail(trust.error());
+  if (auto replaced = endpoint_->replace(own_, *trust); !replaced) return replaced;
+  trust_ = std::move(*trust);
+  return {};
 }
 
 int Daemon::run() {

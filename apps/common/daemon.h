@@ -67,6 +67,8 @@ class Daemon {
  private:
   explicit Daemon(DaemonConfig config) : config_(std::move(config)) {}
   void reload();
+  [[nodiscard]] Status reload_own();
+  [[nodiscard]] Status reload_trust();
   [[nodiscard]] Status start_admin();
 
   DaemonConfig config_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 
 namespace latchkey::daemon {
 
@@ -56,6 +57,48 @@ ListenConfig read_listener(ConfigReader& in) {
   return out;
 }
 
+/// A limit of zero would end everything at once.
+std::chrono::milliseconds read_time(ConfigReader& in, std::string_view key,
+                                    std::chrono::milliseconds fallback) {
+  const auto value = in.duration(key, fallback);
+  if (value > std::chrono::milliseconds(0)) return value;
+  in.problem(key, "must be more than 0");
+  return fallback;
+}
+
+bool is_inside(const std::string& file, const std::string& folder) {
+  std::error_code error;
+  const auto inner = std::filesystem::weakly_canonical(file, error);
+  const auto outer = std::filesystem::weakly_canonical(folder, error);
+  if (error || outer.empty()) return false;  // opening it says why
+  const auto step = inner.lexically_relative(outer);
+  return !step.empty() && *step.begin() != "..";
+}
+
+std::optional<std::uint16_t> suite_of(std::string_view text) {
+  if (text.starts_with("0x")) text.remove_prefix(2);
+  std::uint16_t suite = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), suite, 16);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (tls::suite_name(suite) == "unknown") return std::nullopt;
+  return suite;
+}
+
+void read_suites(ConfigReader& in, std::vector<std::uint16_t>& out) {
+  out.clear();
+  const auto texts = in.texts("suites");
+  if (texts.empty()) in.problem("suites", "must name at least one suite");
+  for (const auto& text : texts) {
+    const auto suite = suite_of(text);
+    if (!suite)
+      in.problem("suites", "'" + text + "' is no known suite such as 0xc023");
+    else if (std::ranges::find(out, *suite) != out.end())
+      in.problem("suites", "'" + text + "' is named twice");
+    else
+      out.push_back(*suite);
+  }
+}
+
 void read_tls(ConfigReader& in, TlsConfig& out) {
   out.certificate = in.path("certificate", "");
   out.private_key = in.text("private_key", "");
@@ -69,21 +112,29 @@ void read_tls(ConfigReader& in, TlsConfig& out) {
     one.options.require_name_constraints = trust.boolean("require_name_constraints", true);
     out.trust.push_back(std::move(one));
   }
-  for (const auto& crl : in.texts("crls")) out.crls.push_back(crl);
-  if (in.has("suites")) {
-    out.server.suites.suites.clear();
-    for (const auto& text : in.texts("suites")) {
-      std::uint16_t suite = 0;
-      const auto [end, error] = std::from_chars(text.data() + (text.starts_with("0x") ? 2 : 0),
-                                                text.data() + text.size(), suite, 16);
-      if (error != std::errc{} || end != text.data() + text.size() || tls::suite_name(suite).empty())
-        in.problem("suites", "'" + text + "' is no known suite such as 0xc023");
-      else
-        out.server.suites.suites.push_back(suite);
-    }
-  }
+  out.crls = in.paths("crls");
+  if (in.has("suites")) read_suites(in, out.server.suites.suites);
   out.server.psk_reveal_unknown = in.boolean("psk_reveal_unknown", false);
-  out.server.limits.handshake_time = in.duration("handshake_time", out.server.limits.handshake_time);
+  out.server.limits.handshake_time = read_time(in, "handshake_time", out.server.limits.handshake_time);
+}
+
+void read_state(ConfigReader& in, DaemonConfig& out) {
+  auto& environment = out.secure_environment;
+  out.state_dir = in.path("dir", "");
+  if (out.state_dir.empty()) in.problem("dir", "is missing");
+  environment.folder = out.state_dir;
+  environment.kek_file = in.path("kek_file", "");
+  environment.passphrase_file = in.path("passphrase_file", "");
+  environment.credential_name = in.text("kek_credential", "");
+  const int sources = !environment.kek_file.empty() + !environment.passphrase_file.empty() +
+                      !environment.credential_name.empty();
+  if (sources != 1)
+    in.problem("kek_file", "exactly one of kek_file, passphrase_file and kek_credential is needed");
+  // Who gets the folder, from a backup say, must not get the key to it.
+  for (const auto& [key, file] : {std::pair("kek_file", environment.kek_file),
+                                  std::pair("passphrase_file", environment.passphrase_file)})
+    if (!file.empty() && is_inside(file, out.state_dir)) in.problem(key, "must be outside of state.dir");
+  out.decision_log = in.path("decision_log", "");
 }
 
 template <class T>
@@ -98,22 +149,12 @@ std::optional<T> parsed(ConfigReader& reader, std::string_view key, Result<T> re
 DaemonConfig read_common(ConfigReader& reader) {
   DaemonConfig out;
   if (auto state = reader.table("state")) {
-    out.state_dir = state->path("dir", "");
-    if (out.state_dir.empty()) state->problem("dir", "is missing");
-    out.secure_environment.folder = out.state_dir;
-    out.secure_environment.kek_file = state->path("kek_file", "");
-    out.secure_environment.passphrase_file = state->path("passphrase_file", "");
-    out.secure_environment.credential_name = state->text("kek_credential", "");
-    const int sources = !out.secure_environment.kek_file.empty() +
-                        !out.secure_environment.passphrase_file.empty() +
-                        !out.secure_environment.credential_name.empty();
-    if (sources != 1)
-      state->problem("kek_file", "exactly one of kek_file, passphrase_file and kek_credential is needed");
-    out.decision_log = state->path("decision_log", "");
+    read_state(*state, out);
   } else {
     reader.problem("state", "the section is missing");
   }
   if (auto section = reader.table("tls")) read_tls(*section, out.tls);
+  out.http.handshake_time = out.tls.server.limits.handshake_time;  // the server owns the sockets
   for (auto& listener : reader.tables("listen")) out.listeners.push_back(read_listener(listener));
   if (out.listeners.empty()) reader.problem("listen", "at least one [[listen]] is needed");
   if (auto limits = reader.table("limits")) {
@@ -125,9 +166,9 @@ DaemonConfig read_common(ConfigReader& reader) {
     size("handshakes_per_source", out.http.handshakes_per_source, 1'000'000);
     size("requests_in_flight", out.http.requests_in_flight, 1'000'000);
     size("primitive_octets", out.http.primitive.octets, 64 << 20);
-    out.http.header_time = limits->duration("header_time", out.http.header_time);
-    out.http.body_time = limits->duration("body_time", out.http.body_time);
-    out.http.idle_time = limits->duration("idle_time", out.http.idle_time);
+    out.http.header_time = read_time(*limits, "header_time", out.http.header_time);
+    out.http.body_time = read_time(*limits, "body_time", out.http.body_time);
+    out.http.idle_time = read_time(*limits, "idle_time", out.http.idle_time);
   }
   if (auto admin = reader.table("admin")) {
     bind::AdminOptions options;

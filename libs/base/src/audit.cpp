@@ -1,17 +1,13 @@
 #include "latchkey/base/audit.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <condition_variable>
-#include <cstring>
 #include <thread>
 
+#include "audit_file.h"
 #include "json_text.h"
-#include "latchkey/base/log.h"
+#include "refusal_limit.h"
 
 namespace latchkey {
 namespace {
@@ -21,53 +17,6 @@ void append_member(std::string& out, std::string_view name, std::string_view val
   out.append(",\"").append(name).append("\":");
   append_json_string(out, value);
 }
-
-/// The file behind an AuditLog; used by its background thread only, after the constructor.
-class AuditFile {
- public:
-  explicit AuditFile(std::string path) : path_(std::move(path)) { open(); }
-  AuditFile(const AuditFile&) = delete;
-  AuditFile& operator=(const AuditFile&) = delete;
-  ~AuditFile() { close(); }
-
-  void reopen() {
-    close();
-    open();
-  }
-
-  /// False if not everything could be written.
-  bool write(std::string_view lines) {
-    while (!lines.empty()) {
-      const ssize_t size = fd_ < 0 ? -1 : ::write(fd_, lines.data(), lines.size());
-      if (size < 0 && fd_ >= 0 && errno == EINTR) continue;
-      if (size < 0) return complain("cannot write");
-      lines.remove_prefix(static_cast<std::size_t>(size));
-    }
-    complained_ = false;
-    return true;
-  }
-
- private:
-  void open() {
-    fd_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
-    if (fd_ < 0) complain("cannot open");
-  }
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-    complained_ = false;
-  }
-  /// Once per failure, not once per event.
-  bool complain(const char* what) {
-    if (!complained_) log::error("audit", std::string(what) + " " + path_ + ": " + std::strerror(errno));
-    complained_ = true;
-    return false;
-  }
-
-  std::string path_;
-  int fd_ = -1;
-  bool complained_ = false;
-};
 
 using EventPtr = std::shared_ptr<const AuditEvent>;
 
@@ -147,10 +96,11 @@ std::string to_json(const AuditEvent& event) {
 }
 
 struct AuditLog::Impl {
-  explicit Impl(Options given) : options(std::move(given)) {
-    if (options.path.empty()) return;
-    file = std::make_unique<AuditFile>(options.path);
-    writer = std::thread([this] { run(); });
+  Impl(Options given, std::unique_ptr<AuditFile> opened)
+      : options(std::move(given)),
+        file(std::move(opened)),
+        refusals(options.refusals_per_source, options.refusal_sources) {
+    if (file) writer = std::thread([this] { run(); });
   }
 
   /// Body of the background thread: takes all that waits, writes it with one system call, until stopped and
@@ -175,7 +125,7 @@ struct AuditLog::Impl {
     std::uint64_t in_lines = 0;
     std::uint64_t lost = 0;
     const auto flush = [&] {
-      if (!file->write(lines)) lost += in_lines;
+      lost += in_lines - file->write(lines);
       lines.clear();
       in_lines = 0;
     };
@@ -194,6 +144,36 @@ struct AuditLog::Impl {
     return lost;
   }
 
+  /// Needs the lock. True if the writer is to be woken; `oldest` is what the ring gave up, to be freed after
+  /// the lock.
+  bool put(const EventPtr& entry, EventPtr& oldest) {
+    if (options.ring_events > 0) {
+      if (ring.size() >= options.ring_events) {
+        oldest = std::move(ring.front());
+        ring.pop_front();
+      }
+      ring.push_back(entry);
+    }
+    if (file == nullptr) return false;
+    if (queue.size() >= options.queue_events) {
+      ++dropped;
+      return false;
+    }
+    const bool first = queue.empty(), was_filling = is_filling();
+    queue.push_back(entry);
+    return first || (is_filling() && !was_filling);
+  }
+
+  /// Needs the lock. True if the writer is to be woken.
+  bool put_summaries(std::vector<AuditEvent> summaries) {
+    bool wakes = false;
+    for (AuditEvent& summary : summaries) {
+      EventPtr oldest;
+      if (put(std::make_shared<const AuditEvent>(std::move(summary)), oldest)) wakes = true;
+    }
+    return wakes;
+  }
+
   /// Half full: there is nothing to wait for any more.
   [[nodiscard]] bool is_filling() const { return queue.size() >= (options.queue_events + 1) / 2; }
 
@@ -201,21 +181,33 @@ struct AuditLog::Impl {
   static constexpr std::chrono::milliseconds kGather{5};
 
   const Options options;
-  std::unique_ptr<AuditFile> file;
+  const std::unique_ptr<AuditFile> file;
   mutable std::mutex mutex;  // guards what follows, held for a few instructions only
   std::condition_variable wake;
   std::deque<EventPtr> ring;
   std::deque<EventPtr> queue;
+  RefusalLimit refusals;
   std::uint64_t dropped = 0;
   bool stop = false;
   std::thread writer;
 };
 
-AuditLog::AuditLog(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Result<std::unique_ptr<AuditLog>> AuditLog::open(Options options) {
+  std::unique_ptr<AuditFile> file;
+  if (!options.path.empty()) {
+    auto opened = AuditFile::open(options.path);
+    if (!opened) return fail(opened.error());
+    file = std::move(*opened);
+  }
+  return std::unique_ptr<AuditLog>(new AuditLog(std::make_unique<Impl>(std::move(options), std::move(file))));
+}
+
+AuditLog::AuditLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 AuditLog::~AuditLog() {
   {
     const std::lock_guard lock(impl_->mutex);
+    impl_->put_summaries(impl_->refusals.rest());
     impl_->stop = true;
   }
   impl_->wake.notify_one();
@@ -228,21 +220,9 @@ void AuditLog::record(AuditEvent event) {
   bool wake = false;
   {
     const std::lock_guard lock(impl_->mutex);
-    if (impl_->options.ring_events > 0) {
-      if (impl_->ring.size() >= impl_->options.ring_events) {
-        oldest = std::move(impl_->ring.front());
-        impl_->ring.pop_front();
-      }
-      impl_->ring.push_back(entry);
-    }
-    if (impl_->file == nullptr) return;
-    if (impl_->queue.size() >= impl_->options.queue_events) {
-      ++impl_->dropped;
-      return;
-    }
-    const bool first = impl_->queue.empty(), was_filling = impl_->is_filling();
-    impl_->queue.push_back(entry);
-    wake = first || (impl_->is_filling() && !was_filling);
+    wake = impl_->put_summaries(impl_->refusals.ended(entry->time));
+    if (entry->id != AuditEventId::handshake_refused || impl_->refusals.admit(*entry))
+      if (impl_->put(entry, oldest)) wake = true;
   }
   if (wake) impl_->wake.notify_one();
 }

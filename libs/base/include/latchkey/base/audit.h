@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "latchkey/base/error.h"
 #include "latchkey/base/time.h"
 
 namespace latchkey {
@@ -53,15 +54,19 @@ class AuditSink {
 
 /// Ring of the newest events in memory (for the admin query) and, if given a path, one JSON line each in a file that is
 /// appended to and flushed by a background thread. When the thread cannot keep up, events are counted as dropped, never
-/// waited for. Thread-safe.
+/// waited for. A stranger cannot fill it: a source (IPv4 address, IPv6 /64) gets `refusals_per_source` events of refused
+/// handshakes in a minute, and when the minute is over one with the number of the rest. Thread-safe.
 class AuditLog final : public AuditSink {
  public:
   struct Options {
     std::string path;                 ///< empty: memory only; created 0600
+    std::size_t refusals_per_source = 30;
+    std::size_t refusal_sources = 128;  ///< told apart at once; further ones share one allowance
     std::size_t ring_events = 4096;
     std::size_t queue_events = 65536; ///< not yet written
   };
-  explicit AuditLog(Options options);
+  /// `io`, or `invalid_argument` for what is no regular file, or `denied` for a file that is open to others.
+  [[nodiscard]] static Result<std::unique_ptr<AuditLog>> open(Options options);
   ~AuditLog() override;
   void record(AuditEvent event) override;
   /// Newest last, at most `limit`, those for which `match` is true.
@@ -72,6 +77,7 @@ class AuditLog final : public AuditSink {
 
  private:
   struct Impl;
+  explicit AuditLog(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 
