@@ -28,6 +28,9 @@ int serve(app::MafConfig config, const std::string& file) {
   auto& daemon = **opened;
   const auto home = config.maf->home;
   const auto fqdn = config.maf->fqdn.text();
+  config.maf->store_failed = [&daemon](const Error& error) {
+    daemon.stop("the store failed: " + error.detail);
+  };
   auto maf = maf::Maf::open(std::move(*config.maf), daemon.store(), daemon.environment(), daemon.reactor(),
                             system_clock(), daemon.audit());
   if (!maf) return refuse(maf.error());
@@ -50,13 +53,16 @@ int serve(app::MafConfig config, const std::string& file) {
        .host_fqdn = fqdn,
        .still_valid = [&](const tls::SecurityContext& context) { return keys.still_valid(context); },
        .reload = [&]() -> Status {
+         // The keys whatever the configuration says: a slip in it must not keep a removed key alive.
+         auto keys_loaded = load_keys();
          std::vector<ConfigProblem> problems;
          auto renewed = app::read_maf_config(file, problems);
          if (!daemon::report(problems) || !renewed.maf)
            return fail(ErrorCode::invalid_argument,
-                       "the configuration has problems, policies stay as they were");
+                       "the configuration has problems, policies stay as they were" +
+                           (keys_loaded ? std::string() : "; " + keys_loaded.error().detail));
          (*maf)->replace_policies(std::move(*renewed.maf));
-         return load_keys();
+         return keys_loaded;
        },
        .metrics = [&] { return metrics(**maf); },
        .admin = {}});

@@ -67,6 +67,7 @@ struct Maf::Impl {
     store_failed = true;
     log::error("maf", "store failed, refusing all requests: " + error.detail);
     audit.record({.id = AuditEventId::store_failure, .time = clock.now(), .reason = error.detail});
+    if (options.store_failed) options.store_failed(error);
   }
 
   void record(const Call& call, const Answer& answer) {
@@ -97,7 +98,10 @@ Result<std::unique_ptr<Maf>> Maf::open(MafOptions options, store::Store& store,
   return std::make_unique<Maf>(std::move(impl));
 }
 
-void Maf::replace_policies(MafOptions options) { impl_->options = std::move(options); }
+void Maf::replace_policies(MafOptions options) {
+  options.store_failed = std::move(impl_->options.store_failed);  // whom to tell is no policy
+  impl_->options = std::move(options);
+}
 
 Maf::Counters Maf::counters() const {
   return {.requests = impl_->requests,

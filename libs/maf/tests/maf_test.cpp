@@ -539,10 +539,16 @@ TEST_F(MafTest, keys_are_not_on_the_disk_in_clear) {
 }
 
 TEST_F(MafTest, failed_store_is_fail_stop) {
+  std::vector<std::string> stopped;
+  auto given = options();
+  given.store_failed = [&](const Error& error) { stopped.push_back(error.detail); };
+  open(std::move(given));
+  maf_->replace_policies(options());  // new policies do not forget whom to tell
   store_->failing = true;
   expect_refused(ask(request(Operation::create, "", "sec:macr", registration()), kPhone),
                  Rsc::internal_server_error, "not stored");
   expect_refused(ask(request(Operation::retrieve, ""), kPhone), Rsc::internal_server_error, "failed");
+  EXPECT_EQ(stopped, std::vector<std::string>{"disk full"}) << "the daemon is told once";
 }
 
 TEST_F(MafTest, overload_is_refused_before_anything_is_done) {

@@ -38,6 +38,8 @@ struct MafOptions {
   std::size_t keys_per_client = 1'000;
   std::size_t registrations_max = 1'000'000;
   std::size_t store_queue_limit = 10'000;
+  /// A commit failed: memory is ahead of the disk. Called once; the daemon stops (fail-stop). May be empty.
+  std::function<void(const Error&)> store_failed;
 };
 
 class Maf final : public bind::RequestHandler {
