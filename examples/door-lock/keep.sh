@@ -40,8 +40,9 @@ EOF
 stop_kept() {
   local pid exe running=()
   for pid in $(sed -n "s/^PIDS='\(.*\)'$/\1/p" "$1"); do
-    exe=$(readlink "/proc/$pid/exe") || continue
-    case ${exe%" (deleted)"} in "$2"/*) kill "$pid" 2>/dev/null && running+=("$pid") ;; esac
+    # Not /proc/PID/exe: a daemon that hides its memory hides that too.
+    read -rd '' exe 2>/dev/null <"/proc/$pid/cmdline" || continue
+    case $exe in "$2"/*) kill "$pid" 2>/dev/null && running+=("$pid") ;; esac
   done
   for pid in "${running[@]}"; do
     while kill -0 "$pid" 2>/dev/null && ! grep -q '^State:.*Z' "/proc/$pid/status" 2>/dev/null; do sleep 0.1; done
