@@ -74,12 +74,17 @@ std::string in_hex(std::string_view octets) {
   return text;
 }
 
+/// The requests of one originator that are in flight bear different identifiers; all are of one length.
+std::string next_request_id() {
+  static std::uint64_t last = 1'000'000'000;
+  return std::to_string(++last);
+}
+
 std::string request(std::string_view line, std::string_view content_type = {}, std::string_view body = {}) {
   std::string text(line);
   text +=
-      " HTTP/1.1\r\nHost: in-cse.bench.example\r\nX-M2M-Origin: Cbench\r\nX-M2M-RI: 0123456789\r\nX-M2M-RVI: "
-      "3\r\n"
-      "Accept: application/json\r\n";
+      " HTTP/1.1\r\nHost: in-cse.bench.example\r\nX-M2M-Origin: Cbench\r\nX-M2M-RI: " + next_request_id() +
+      "\r\nX-M2M-RVI: 3\r\nAccept: application/json\r\n";
   if (!body.empty()) {
     text.append("Content-Type: ").append(content_type).append("\r\nContent-Length: ");
     text.append(std::to_string(body.size())).append("\r\n");
