@@ -4,10 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 
 namespace latchkey::cli {
 
@@ -98,6 +101,12 @@ Status write_new(const std::string& path, std::string_view content, unsigned mod
   return ::fsync(file.fd) == 0 ? Status() : Status(fail(ErrorCode::io, path + ": " + std::strerror(errno)));
 }
 
+void add_environment(CLI::App& app, secure_env::SoftwareOptions& environment) {
+  auto* kek = app.add_option("--kek", environment.kek_file, "its key-encryption key file");
+  app.add_option("--passphrase-file", environment.passphrase_file, "its passphrase file, instead of --kek")
+      ->excludes(kek);
+}
+
 void ConnectionOptions::add_to(CLI::App& app) {
   app.add_option("--url", url, "https://ADDRESS:PORT, http://ADDRESS:PORT or unix:PATH")->required();
   app.add_option("--sp", sp, "M2M-SP-ID of the home domain");
@@ -114,17 +123,37 @@ void ConnectionOptions::add_to(CLI::App& app) {
 
 Result<SpId> ConnectionOptions::home() const { return SpId::parse(sp); }
 
+Result<Scheme> ConnectionOptions::scheme() const {
+  const auto colon = url.find(':');
+  auto name = url.substr(0, colon == std::string::npos ? 0 : colon);
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const bool authority = colon != std::string::npos && url.compare(colon, 3, "://") == 0;
+  if (name == "https" && authority) return Scheme::https;
+  const bool credentials = !psk_identity.empty() || !psk_file.empty() || !certificate.empty() ||
+                           !key.empty() || !trust.empty() || annex_b;
+  std::optional<Scheme> clear;
+  if (name == "http" && authority) clear = Scheme::http;
+  if (name == "unix" && colon != std::string::npos) clear = Scheme::unix_socket;
+  if (!clear)
+    return fail(ErrorCode::invalid_argument,
+                "--url: https://ADDRESS:PORT, http://ADDRESS:PORT or unix:PATH is needed");
+  // Whoever names a credential means it to be used: nothing goes out in clear by a slip of the URL.
+  if (credentials) return fail(ErrorCode::invalid_argument, "--url: credentials are for https only");
+  return *clear;
+}
+
 Result<bind::PeerOptions> ConnectionOptions::peer() const {
   bind::PeerOptions out;
-  if (url.starts_with("unix:")) {
-    out.address = url.substr(5);
+  const auto kind = scheme();
+  if (!kind) return fail(kind.error());
+  if (*kind == Scheme::unix_socket) {
+    out.address = url.substr(url.find(':') + 1);
     out.host = "localhost";
     return out;
   }
-  const auto scheme = url.find("://");
-  if (scheme == std::string::npos) return fail(ErrorCode::invalid_argument, "--url: no scheme");
   std::string_view rest(url);
-  rest.remove_prefix(scheme + 3);
+  rest.remove_prefix(url.find("://") + 3);
   if (const auto slash = rest.find('/'); slash != std::string_view::npos) rest = rest.substr(0, slash);
   const auto colon = rest.rfind(':');
   if (colon == std::string_view::npos) return fail(ErrorCode::invalid_argument, "--url: no port");
@@ -138,7 +167,9 @@ Result<bind::PeerOptions> ConnectionOptions::peer() const {
 }
 
 Result<std::shared_ptr<client::SaeCredential>> ConnectionOptions::credential() const {
-  if (!url.starts_with("https://")) return std::shared_ptr<client::SaeCredential>();
+  const auto kind = scheme();
+  if (!kind) return fail(kind.error());
+  if (*kind != Scheme::https) return std::shared_ptr<client::SaeCredential>();
   auto home_sp = home();
   if (!home_sp) return fail("--sp", home_sp.error());
   auto who = parse_entity_id(server, *home_sp);

@@ -6,6 +6,7 @@
 #include "latchkey/base/error.h"
 #include "latchkey/base/secret.h"
 #include "latchkey/client/ae.h"
+#include "latchkey/secure_env/software.h"
 
 namespace latchkey::cli {
 
@@ -32,6 +33,11 @@ class NoAudit final : public AuditSink {
   void record(AuditEvent) override {}
 };
 
+/// `--kek` or `--passphrase-file`, as the daemon's configuration has it; open_software() wants exactly one.
+void add_environment(CLI::App& app, secure_env::SoftwareOptions& environment);
+
+enum class Scheme : std::uint8_t { https, http, unix_socket };
+
 /// How to reach and authenticate to a CSE or MAF.
 struct ConnectionOptions {
   std::string url;  ///< https://address:port, http://address:port, or unix:PATH
@@ -45,6 +51,8 @@ struct ConnectionOptions {
 
   void add_to(CLI::App& app);
   [[nodiscard]] Result<SpId> home() const;
+  /// Upper or lower case. invalid_argument for any other scheme, and for credentials without https.
+  [[nodiscard]] Result<Scheme> scheme() const;
   [[nodiscard]] Result<bind::PeerOptions> peer() const;
   /// nullptr for a connection without TLS.
   [[nodiscard]] Result<std::shared_ptr<client::SaeCredential>> credential() const;

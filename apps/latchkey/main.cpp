@@ -1,9 +1,11 @@
 /// latchkey: the command line.
 #include "cli.h"
 #include "latchkey/base/log.h"
+#include "latchkey/base/process.h"
 
 int main(int argc, char** argv) {
   using namespace latchkey;
+  hide_memory();
   log::configure(log::Level::warning, false);
   CLI::App app("oneM2M security: PKI, keys, requests, MAF, decisions", "latchkey");
   app.set_version_flag("--version", "latchkey " LATCHKEY_VERSION);

@@ -1,7 +1,6 @@
 /// latchkey pki: certificate authority, keys, inspection (TS-0003 10.1, TR-0038 Annex B).
 #include "cli.h"
 #include "latchkey/pki/authority.h"
-#include "latchkey/secure_env/software.h"
 
 namespace latchkey::cli {
 
@@ -255,17 +254,19 @@ void add_keys(CLI::App& pki, int& status) {
   struct Options {
     secure_env::SoftwareOptions environment;
     std::string handle, key;
+    bool replace = false;
   };
   auto* store = pki.add_subcommand("store-key", "put a private key into a daemon's Secure Environment");
   auto options = std::make_shared<Options>();
-  store->add_option("--state-dir", options->environment.folder, "state directory of the stopped daemon")
-      ->required();
-  store->add_option("--kek", options->environment.kek_file, "its key-encryption key file")->required();
+  store->add_option("--state-dir", options->environment.folder, "state directory of the daemon")->required();
+  add_environment(*store, options->environment);
   store
       ->add_option("--handle", options->handle,
                    "name of the key, as the configuration gives it in private_key")
       ->required();
   store->add_option("--key", options->key, "private key, PEM, owner-only; - is standard input")->required();
+  store->add_flag("--replace", options->replace,
+                  "put it in the place of the key of that name; SIGHUP makes a running daemon use it");
   store->callback([options, &status] {
     status = [&] {
       auto pem = read_secret(options->key);
@@ -273,6 +274,10 @@ void add_keys(CLI::App& pki, int& status) {
       if (auto sound = pki::PrivateKey::from_pem(*pem); !sound) return failed(sound.error());
       auto environment = secure_env::open_software(options->environment);
       if (!environment) return failed(environment.error());
+      if (options->replace)
+        if (auto removed = (*environment)->remove({options->handle});
+            !removed && removed.error().code != ErrorCode::not_found)
+          return failed(removed.error());
       return result((*environment)->store({options->handle}, {}, std::move(*pem)));
     }();
   });

@@ -1,7 +1,6 @@
 /// latchkey psk: the psk-lookup-table of a daemon (TR-0038 7.1.2).
 #include "cli.h"
 #include "latchkey/secure_env/psk_table.h"
-#include "latchkey/secure_env/software.h"
 
 namespace latchkey::cli {
 
@@ -19,7 +18,7 @@ struct Options {
     app.add_option("--state-dir", environment.folder, "state directory of the daemon")->required();
     app.add_option("--sp", sp, "M2M-SP-ID of the home domain");
     if (!keys) return;
-    app.add_option("--kek", environment.kek_file, "its key-encryption key file")->required();
+    add_environment(app, environment);
     app.add_option("--min-psk-bits", min_bits, "shorter keys are refused; the examples of TR-0038 have 64");
   }
   [[nodiscard]] std::string table() const { return environment.folder + "/psk.tsv"; }
