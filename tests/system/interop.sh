@@ -48,6 +48,14 @@ chapter "10  The operator"
 [ -s in-backup.db ] || bad "the backup is empty"
 ok "latchkey-cse --backup copies the database while the CSE runs"
 lk psk remove --state-dir in/state --kek in/kek stranger@in.provider.com >/dev/null || bad "removing a key"
+# A damaged file of trust anchors keeps neither the removed key alive nor the decision log in the file that was rotated away.
+mv ca/root/ca.pem ca/root/ca.kept; echo damaged >ca/root/ca.pem
+mv in/decisions.jsonl in/decisions.1
+kill -HUP "$pid_in"
+wait_for 5 in/decisions.1 'configuration_refused.*trust anchors' || bad "SIGHUP did not name the damaged file"
+refused "a key that was removed, while another file is damaged" in 'handshake_refused.*unknown psk_identity' as_stranger retrieve /$IN/Cstranger
+if grep -q credential_reloaded in/decisions.1 in/decisions.jsonl; then bad "a reload that failed in part is called a success"; fi
+mv ca/root/ca.kept ca/root/ca.pem
 kill -HUP "$pid_in"
 wait_for 5 in/decisions.jsonl credential_reloaded || bad "SIGHUP did not reload"
-refused "a key that was removed" in 'handshake_refused.*unknown psk_identity' as_stranger retrieve /$IN/Cstranger
+ok "SIGHUP takes over what can be read, and says what cannot"
