@@ -202,7 +202,12 @@ void ServerConnection::reply(std::string_view message, bool close) {
     return settle_input();
   }
   wait_for_request();
-  if (!processing_) process_kept();
+  if (processing_) return;
+  if (kept_.empty()) return settle_input();
+  // In a turn of its own: whoever answers may be in the middle of a change.
+  core_->post([weak = weak_from_this()] {
+    if (const auto stream = weak.lock()) static_cast<ServerConnection&>(*stream).process_kept();
+  });
 }
 
 void ServerConnection::on_drained() {

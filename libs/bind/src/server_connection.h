@@ -63,7 +63,8 @@ class ServerConnection final : public Stream {
   void begin();
   /// Held by the request that is run, at most until its answer.
   void occupy(RequestSlot slot) { slot_ = std::move(slot); }
-  /// The one answer to the request that was run. Ignored when the connection is gone.
+  /// The one answer to the request that was run. Ignored when the connection is gone. What the peer has
+  /// sent behind it is looked at in a turn of its own, never from within this call.
   void reply(std::string_view message, bool close);
   /// Whether an answer has to announce the end of the connection.
   [[nodiscard]] bool closes_after_reply() const noexcept;

@@ -33,6 +33,8 @@ class ServerCore final : public std::enable_shared_from_this<ServerCore> {
 
   void no_longer_half_open(ServerConnection& connection);
   void remove(ServerConnection& connection);
+  /// Runs `task` in a turn of its own.
+  void post(Task task) { reactor_.post(std::move(task)); }
   void count_request() noexcept { ++counters_.requests; }
   void count_malformed() noexcept { ++counters_.malformed; }
   void count_failed_handshake() noexcept { ++counters_.handshakes_failed; }

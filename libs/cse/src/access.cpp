@@ -245,12 +245,6 @@ std::string PolicyEnforcement::explain(const Request& request, const Target& tar
 
 // Groups as originators (PIP).
 
-namespace {
-
-constexpr int kNestedGroupsMax = 8;
-
-}  // namespace
-
 const GroupMembers& PolicyEnforcement::members(const Resource& group) const {
   auto& known = members_[&group];
   if (known.changed == group.changed) return known;
@@ -271,32 +265,31 @@ const GroupMembers& PolicyEnforcement::members(const Resource& group) const {
   return known;
 }
 
-std::optional<bool> PolicyEnforcement::is_member(const Resource& group, const EntityId& originator,
-                                                 int depth) const {
-  if (depth > kNestedGroupsMax) return std::nullopt;
-  const auto& known = members(group);
-  const std::string id = to_string(originator);
-  if (known.ids.contains(id)) return true;
-  bool certain = true;
-  for (const auto& address : known.addresses) {
-    const auto target = core_.tree.resolve(address);
-    if (target.resource == nullptr) continue;
-    if (const auto* const group_in_it = live(target, codec::Ty::grp)) {
-      const auto nested = is_member(*group_in_it, originator, depth + 1);
-      if (nested == true) return true;
-      certain = certain && nested.has_value();
-    } else if (entity_of(*target.resource, core_.options.cse_id) == id) {
-      return true;
-    }
-  }
-  return certain ? std::optional(false) : std::nullopt;
-}
-
 std::optional<bool> PolicyEnforcement::is_member(std::string_view group_id,
                                                  const EntityId& originator) const {
   const auto* const group = live(core_.tree.resolve(group_id), codec::Ty::grp);
   if (group == nullptr) return std::nullopt;
-  return is_member(*group, originator, 0);
+  const std::string id = to_string(originator);
+  // Level by level, each group once: groups may list themselves and each other, in several forms.
+  std::unordered_set<const Resource*> asked{group};
+  std::vector<const Resource*> level{group}, below;
+  const auto is_it = [&](const std::string& address) {
+    const auto target = core_.tree.resolve(address);
+    if (target.resource == nullptr) return false;
+    const auto* const next = live(target, codec::Ty::grp);
+    if (next == nullptr) return entity_of(*target.resource, core_.options.cse_id) == id;
+    if (asked.insert(next).second) below.push_back(next);
+    return false;
+  };
+  for (std::uint32_t depth = 0; depth <= kNestedGroupsMax && !level.empty(); ++depth) {
+    below.clear();
+    for (const auto* const one : level) {
+      const auto& known = members(*one);
+      if (known.ids.contains(id) || std::ranges::any_of(known.addresses, is_it)) return true;
+    }
+    level.swap(below);
+  }
+  return level.empty() ? std::optional(false) : std::nullopt;
 }
 
 }  // namespace latchkey::cse

@@ -62,8 +62,6 @@ class PolicyEnforcement final : public Access, private authz::GroupMembership {
 
   [[nodiscard]] std::optional<bool> is_member(std::string_view group_id,
                                               const EntityId& originator) const override;
-  [[nodiscard]] std::optional<bool> is_member(const Resource& group, const EntityId& originator,
-                                              int depth) const;
   [[nodiscard]] const GroupMembers& members(const Resource& group) const;
   /// The <accessControlPolicy> or <group> that an address names, if it is hosted here and has not expired.
   [[nodiscard]] const Resource* live(const Target& target, codec::Ty type) const;

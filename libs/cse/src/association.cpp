@@ -53,6 +53,7 @@ struct KeySource::Impl : std::enable_shared_from_this<Impl> {
     tls::SecurityContext context;
     context.framework = tls::Framework::provisioned_symmetric_key;
     context.psk_identity = entry.identity.text();
+    context.key_handle = entry.key.name;
     if (auto id = CredentialId::make(CredentialType::kpsa_or_kc, entry.identity.text()))
       context.credential_id = std::move(*id);
     if (entry.expires_unix) {
@@ -243,8 +244,10 @@ void KeySource::find(std::string_view identity, std::string_view source, Answer 
 
 Status KeySource::still_valid(const tls::SecurityContext& context) const {
   if (context.framework != tls::Framework::provisioned_symmetric_key) return {};
-  if (impl_->table == nullptr || impl_->table->find(context.psk_identity) == nullptr)
-    return fail(ErrorCode::not_found, "the key of this session was removed");
+  const auto* const entry = impl_->table ? impl_->table->find(context.psk_identity) : nullptr;
+  if (entry == nullptr) return fail(ErrorCode::not_found, "the key of this session was removed");
+  if (entry->key.name != context.key_handle || entry->entity != context.identity)
+    return fail(ErrorCode::not_found, "the key of this session was replaced");
   return {};
 }
 

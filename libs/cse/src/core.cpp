@@ -28,7 +28,9 @@ Request Request::with(RequestPrimitive primitive) const {
           .administrator = administrator,
           .associated = associated,
           .trusted = trusted,
-          .seen = seen};
+          .seen = seen,
+          .groups_passed = groups_passed,
+          .members_left = members_left};
 }
 
 ResponsePrimitive response_to(const RequestPrimitive& request, Rsc rsc, json::value content) {

@@ -26,6 +26,9 @@ using codec::RequestPrimitive;
 using codec::ResponsePrimitive;
 using codec::Rsc;
 
+/// Groups within groups are followed to this depth, below the group that was named.
+constexpr std::uint32_t kNestedGroupsMax = 8;
+
 /// A request whose originator has been identified (TS-0003 7.2.1). `in.primitive` is what the sender sent.
 struct Request {
   bind::IncomingRequest in;
@@ -37,6 +40,11 @@ struct Request {
   /// Set on a trusted listener: whom it may carry. Points into CseOptions.
   const CseOptions::TrustedListener* trusted = nullptr;
   std::uint64_t seen = 0;  ///< highest write sequence that the answer depends on
+  /// Of a request that a group passed on to its members: how many groups it went through.
+  std::uint32_t groups_passed = 0;
+  /// Members that the request of the sender may still reach, shared by all that it became; null before the
+  /// first group.
+  std::shared_ptr<std::size_t> members_left;
 
   [[nodiscard]] const RequestPrimitive& primitive() const noexcept { return in.primitive; }
   /// For a sub-request that we execute ourselves in the name of the same originator (a group member): copies
@@ -105,6 +113,8 @@ class GroupFanout {
   /// mt, cnm, mtv, csy set; or 6010, 4110, 5105. `group` is valid during the call only.
   virtual void validate(const Request& request, const Resource* group, json::object attributes,
                         Done done) = 0;
+  /// Whether this group has passed the request on before (4104; TS-0004 7.4.14.2.2).
+  [[nodiscard]] virtual bool passed_on(const RequestPrimitive& request, const Resource& group) const = 0;
   /// A request to fopt; macp or acpi has permitted it. `suffix`: path behind fopt.
   virtual void handle(Request request, Resource& group, std::vector<std::string> suffix, Respond respond) = 0;
 };

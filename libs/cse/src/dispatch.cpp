@@ -35,6 +35,11 @@ bool expired(const Core& core, const Resource& resource) {
 }
 
 void fan_out(Core& core, Request request, Target target, Respond respond) {
+  if (core.groups->passed_on(request.primitive(), *target.resource)) {
+    return core.refuse(request,
+                       {Rsc::group_request_identifier_exists, "gid: this request was fanned out here before"},
+                       std::move(respond));
+  }
   const auto op = operation_of(request.primitive());
   const auto child_type = request.primitive().op == Operation::create ? request.primitive().ty : std::nullopt;
   if (!core.access->permits(request, target, op, child_type)) {

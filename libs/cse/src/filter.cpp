@@ -176,13 +176,14 @@ void nest(Nesting& nesting, const Resource& parent, json::object& into, std::uin
         nesting.partial = true;
         return;
       }
-      if (nesting.skip > 0) {
-        --nesting.skip;
-        continue;
-      }
-      --nesting.left;
+      // What was shown before still leads to what was not: it is shown again around it.
+      const bool skipped = nesting.skip > 0;
+      --(skipped ? nesting.skip : nesting.left);
+      json::object below;
+      nest(nesting, *child, below, levels - 1);
+      if (skipped && below.empty()) continue;
       json::object shown = child->attributes;
-      nest(nesting, *child, shown, levels - 1);
+      for (auto& member : below) shown[member.key()] = std::move(member.value());
       auto& array = into[element_of(*child)];
       if (!array.is_array()) array = json::array();
       array.get_array().push_back(std::move(shown));

@@ -18,7 +18,11 @@ constexpr std::size_t kGidsMax = 100'000;      // unless so many younger ones ca
 std::uint64_t number(const json::object& attributes, const Resource* old, std::string_view name,
                      std::uint64_t fallback) {
   const auto* value = attributes.if_contains(name);
-  if (value != nullptr && value->is_number()) return value->to_number<std::uint64_t>();
+  if (value != nullptr && value->is_number()) {
+    boost::system::error_code error;
+    const auto read = value->to_number<std::uint64_t>(error);
+    return error ? fallback : read;
+  }
   return old != nullptr ? old->number(name, fallback) : fallback;
 }
 
@@ -59,24 +63,24 @@ class Groups final : public GroupFanout {
     settle(*check);
   }
 
+  [[nodiscard]] bool passed_on(const RequestPrimitive& request, const Resource& group) const override {
+    return request.gid && gids_.contains(gid_key(*request.gid, group));
+  }
+
   void handle(Request request, Resource& group, std::vector<std::string> suffix, Respond respond) override {
     const auto* list = group.list("mid");
     if (list == nullptr || list->empty())
       return core_.refuse(request, {Rsc::no_members, "the group has no members"}, std::move(respond));
-    if (request.primitive().gid && !remember(*request.primitive().gid, group))
-      return core_.refuse(
-          request, {Rsc::group_request_identifier_exists, "gid: this request was fanned out here before"},
-          std::move(respond));
+    if (auto allowed = take_share(request, list->size()); !allowed)
+      return core_.refuse(request, std::move(allowed).error(), std::move(respond));
 
     auto fan = std::make_shared<FanOut>();
     fan->waiting = list->size();
     for (const auto& entry : *list)
       fan->targets.push_back(member_target(std::string_view(entry.get_string()), suffix));
     auto member = request.primitive();
-    if (!member.gid) {
-      member.gid = to_hex(crypto::random_bytes(8));
-      remember(*member.gid, group);
-    }
+    if (!member.gid) member.gid = to_hex(crypto::random_bytes(8));
+    remember(*member.gid, group);
     fan->request = std::make_unique<Request>(std::move(request));
     fan->respond = std::move(respond);
     fan->responses.resize(fan->waiting);
@@ -85,7 +89,9 @@ class Groups final : public GroupFanout {
       auto primitive = member;
       primitive.to = fan->targets[i];
       primitive.rqi = member.rqi + "-" + std::to_string(i + 1);
-      core_.dispatch(fan->request->with(std::move(primitive)), [this, fan, i](ResponsePrimitive response) {
+      auto part = fan->request->with(std::move(primitive));
+      ++part.groups_passed;
+      core_.dispatch(std::move(part), [this, fan, i](ResponsePrimitive response) {
         fan->responses[i] = std::move(response);
         if (--fan->waiting == 0) conclude(*fan);
       });
@@ -139,7 +145,9 @@ class Groups final : public GroupFanout {
     const auto& content = pc.get_object().begin()->value();
     const auto* ty = content.is_object() ? content.get_object().if_contains("ty") : nullptr;
     if (ty == nullptr || !ty->is_number()) return std::nullopt;
-    return ty->to_number<std::uint64_t>();
+    boost::system::error_code error;
+    const auto type = ty->to_number<std::uint64_t>(error);  // another CSE may write what it likes
+    return error ? std::nullopt : std::optional(type);
   }
 
   void settle(Check& check) {
@@ -193,18 +201,31 @@ class Groups final : public GroupFanout {
     return out;
   }
 
-  /// False if this group saw the gid before (a loop of groups); forgets old ones.
-  bool remember(const std::string& gid, const Resource& group) {
+  /// A request goes through so many groups and reaches so many members, and no more: groups are made by
+  /// anybody, and each of their members is work for us.
+  [[nodiscard]] Outcome<void> take_share(Request& request, std::size_t members) const {
+    if (request.groups_passed > kNestedGroupsMax)
+      return codec::refuse(Rsc::operation_not_allowed, "to: groups of groups go too deep");
+    if (request.members_left == nullptr)
+      request.members_left = std::make_shared<std::size_t>(core_.options.fan_out_max);
+    if (members > *request.members_left)
+      return codec::refuse(Rsc::operation_not_allowed, "to: more members than one request may reach");
+    *request.members_left -= members;
+    return {};
+  }
+
+  static std::string gid_key(const std::string& gid, const Resource& group) { return gid + "\n" + group.ri; }
+
+  /// Remembers that this group passed on the gid, to end loops of groups; forgets old ones.
+  void remember(const std::string& gid, const Resource& group) {
     const auto now = core_.clock.now();
     while (!gid_order_.empty() &&
            (gid_order_.front().first + kGidMemory < now || gid_order_.size() >= kGidsMax)) {
       gids_.erase(gid_order_.front().second);
       gid_order_.pop_front();
     }
-    auto key = gid + "\n" + group.ri;
-    if (!gids_.insert(key).second) return false;
-    gid_order_.emplace_back(now, std::move(key));
-    return true;
+    auto key = gid_key(gid, group);
+    if (gids_.insert(key).second) gid_order_.emplace_back(now, std::move(key));
   }
 
   void conclude(FanOut& fan) {

@@ -107,15 +107,21 @@ Outcome<void> identify_trusted(const Core& core, Request& request) {
 
 // Inside an association of an AE (7.2.1).
 
-/// What the association proves: its identity, the list of a device certificate, or what the application rules
-/// say.
+/// What the association proves: its identity, or the Credential-ID for which the application rules speak.
+/// They are asked at each request, not at the handshake: a rule that was taken away ends with its sessions.
 bool association_allows(const Core& core, const tls::SecurityContext& security, const AeId& ae) {
   if (security.identity) return *security.identity == EntityId(ae);
-  if (!security.allowed_ae_ids.empty())
+  if (!security.credential_id)
     return std::ranges::find(security.allowed_ae_ids, ae) != security.allowed_ae_ids.end();
   const bool ours =
       ae.sp_assigned() ? ae.sp() == core.options.cse_id.sp() : ae.registrar() == core.options.cse_id;
-  return ours && security.credential_id && app_rule_names(core.tree, *security.credential_id, ae.stem());
+  return ours && app_rule_names(core.tree, *security.credential_id, ae.stem());
+}
+
+/// In an association: without one, anybody may have taken the AE-ID before its owner came.
+bool registered_by_owner(const Core& core, const AeId& ae) {
+  const Resource* const resource = registered(core, ae);
+  return resource != nullptr && resource->associated;
 }
 
 std::vector<AeId> associated_ids(const Core& core, const tls::SecurityContext& security) {
@@ -123,7 +129,7 @@ std::vector<AeId> associated_ids(const Core& core, const tls::SecurityContext& s
     const auto* const ae = std::get_if<AeId>(&*security.identity);
     return ae != nullptr ? std::vector{*ae} : std::vector<AeId>{};
   }
-  if (!security.allowed_ae_ids.empty() || !security.credential_id) return security.allowed_ae_ids;
+  if (!security.credential_id) return security.allowed_ae_ids;
   return app_rule_ae_ids(core.tree, *security.credential_id);
 }
 
@@ -135,7 +141,7 @@ std::optional<AeId> choose_associated(const Core& core, const tls::SecurityConte
   std::optional<AeId> first;
   for (const auto& ae : ids) {
     if (!fits(ae)) continue;
-    if (core.tree.find_ae(ae) == nullptr) return ae;
+    if (!registered_by_owner(core, ae)) return ae;
     if (!first) first = ae;
   }
   return first;
@@ -152,7 +158,7 @@ Outcome<void> identify_ae(const Core& core, Request& request) {
     return not_registered("fr: not the identity of the security association");
   }
   request.administrator = core.options.administrator == *ae;
-  const bool is_registered = registered(core, *ae) != nullptr;
+  const bool is_registered = registered_by_owner(core, *ae);
   if (!registers && !is_registered && !request.administrator)
     return not_registered("fr: no AE registered here");
   if (registers) request.associated = *ae;
@@ -166,7 +172,11 @@ Outcome<void> identify_ae(const Core& core, Request& request) {
 /// An AE that `sender` may speak for: not one of ours, and none below another CSE that we know directly.
 bool may_forward(const Core& core, const CseId& sender, const AeId& ae) {
   const auto registrar = ae.registrar();
-  if (!registrar) return core.tree.find_ae(ae) == nullptr && !is_bound(core, ae);
+  if (!registrar) {
+    // Policies may name the administrator: nobody speaks for it but itself.
+    if (core.options.administrator == ae) return false;
+    return core.tree.find_ae(ae) == nullptr && !is_bound(core, ae);
+  }
   if (*registrar == sender) return true;
   return *registrar != core.options.cse_id && !knows(core, *registrar);
 }

@@ -70,11 +70,11 @@ class Channels final : public PollingChannels {
     auto gone = std::move(found->second);
     channels_.erase(found);
     cancel_timers(gone);
-    if (gone.poll)
-      core_.refuse(gone.poll->request, {Rsc::not_found, "the polling channel was deleted"},
-                   std::move(gone.poll->respond));
+    if (gone.poll) refuse_later(std::move(*gone.poll), {Rsc::not_found, "the polling channel was deleted"});
     for (auto& [number, pending] : gone.pending)
-      pending.done(fail(ErrorCode::unavailable, "the polling channel was deleted"));
+      later([done = std::move(pending.done)]() mutable {
+        done(fail(ErrorCode::unavailable, "the polling channel was deleted"));
+      });
   }
 
   void poll(Request request, Resource& channel, Respond respond) override {
@@ -163,6 +163,7 @@ class Channels final : public PollingChannels {
     core_.executor.cancel(poll.timer);
     json::object content;
     content["m2m:rqp"] = codec::to_json(pending.request);
+    // At once, so that "told" means handed to the connection. Callers touch nothing of ours after this.
     core_.answer(poll.request, response_to(poll.request.primitive(), Rsc::ok, std::move(content)),
                  std::move(poll.respond));
   }
@@ -193,7 +194,21 @@ class Channels final : public PollingChannels {
     auto poll = std::move(*state.poll);
     state.poll.reset();
     core_.executor.cancel(poll.timer);
-    core_.refuse(poll.request, std::move(refusal), std::move(poll.respond));
+    refuse_later(std::move(poll), std::move(refusal));
+  }
+
+  /// Polls that end, and what waits for a channel that goes, are answered in turns of their own: the answers
+  /// may lead to other requests, and whoever ends them is in the middle of something.
+  void later(Task task) {
+    core_.executor.post([alive = std::weak_ptr<Channels*>(self_), task = std::move(task)]() mutable {
+      if (!alive.expired()) task();
+    });
+  }
+
+  void refuse_later(HeldPoll poll, codec::Refusal refusal) {
+    later([this, poll = std::move(poll), refusal = std::move(refusal)]() mutable {
+      core_.refuse(poll.request, refusal, std::move(poll.respond));
+    });
   }
 
   void expire(const std::string& owner, std::uint64_t number) {

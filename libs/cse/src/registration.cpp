@@ -77,12 +77,14 @@ Outcome<AeId> choose_ae_id(Core& core, const Request& request) {
 Outcome<void> check_app_rules(const Core& core, const Request& request, const AeId& id) {
   if (!core.options.registration_needs_app_rule) return {};
   const auto& security = *request.in.security;
+  // An AE-ID certificate is itself the proof (TS-0001 10.2.2.2, step 1).
+  const bool certified = security.framework == tls::Framework::certificate && security.identity &&
+                         std::holds_alternative<AeId>(*security.identity);
+  if (request.associated && certified) return {};
   if (!request.associated || !security.credential_id) {
     return refuse(Rsc::security_association_required,
                   "registration needs a credential that an application rule names");
   }
-  // An AE-ID certificate is itself the proof (TS-0001 10.2.2.2, step 1).
-  if (security.credential_id->type() == CredentialType::ae_id_certificate) return {};
   if (!has_app_rules(core.tree)) {
     return refuse(Rsc::service_subscription_not_established, "no serviceSubscribedNode names this CSE");
   }
@@ -106,6 +108,10 @@ Outcome<AeId> admit_ae(Core& core, Request& request, const Resource& parent) {
   if (!id) return id;
   if (auto allowed = check_app_rules(core, request, *id); !allowed) return refuse(std::move(allowed).error());
   drop_expired(core, core.tree.find_ae(*id));
+  // Whoever proves to be this AE takes its id back from one that could not.
+  if (auto* const taken = core.tree.find_ae(*id);
+      taken != nullptr && request.associated && !taken->associated)
+    core.remove(*taken, std::nullopt);
   if (core.tree.find_ae(*id) != nullptr) {
     return refuse(Rsc::originator_has_already_registered, "fr: " + id->stem() + " is registered");
   }

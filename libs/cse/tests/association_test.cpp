@@ -117,6 +117,23 @@ TEST_F(KeySourceTest, removed_key_ends_its_sessions) {
   EXPECT_FALSE(find("a@in.provider.com"));
 }
 
+TEST_F(KeySourceTest, a_key_imported_anew_or_for_somebody_else_ends_the_sessions_of_the_one_before) {
+  for (const auto* successor : {"/mn-cse-123456/Cb", "/mn-cse-123456/Ca"}) {
+    add("a@in.provider.com", "/mn-cse-123456/Ca");
+    const auto context = find("a@in.provider.com")->context;
+    EXPECT_TRUE(keys_->still_valid(context));
+    ASSERT_TRUE(secure_env::psk_remove(*environment_, folder_ + "/state/psk.tsv", kHome,
+                                       *KeyId::parse("a@in.provider.com")));
+    add("a@in.provider.com", successor);
+    const auto valid = keys_->still_valid(context);
+    ASSERT_FALSE(valid) << successor;
+    EXPECT_NE(valid.error().detail.find("replaced"), std::string::npos);
+    EXPECT_TRUE(keys_->still_valid(find("a@in.provider.com")->context));
+    ASSERT_TRUE(secure_env::psk_remove(*environment_, folder_ + "/state/psk.tsv", kHome,
+                                       *KeyId::parse("a@in.provider.com")));
+  }
+}
+
 /// A MAF that answers when the test says so.
 struct ScriptedMaf {
   struct Fetch {

@@ -17,8 +17,8 @@ class Discovery : public testing::Test {
     create("-/one/a", Ty::cnt, R"({"m2m:cnt":{"rn":"deep","lbl":["red"]}})");
     create("-/one/a/deep", Ty::cnt, R"({"m2m:cnt":{"rn":"deeper"}})");
   }
-  void create(std::string_view to, Ty ty, std::string_view content) {
-    const auto made = world.create("C1", to, ty, content);
+  void create(std::string_view to, Ty ty, std::string_view content, std::string_view from = "C1") {
+    const auto made = world.create(from, to, ty, content);
     ASSERT_EQ(made.rsc, Rsc::created) << World::debug(made);
   }
   ResponsePrimitive ask(const codec::FilterCriteria& criteria, std::string_view to = "C1") {
@@ -110,6 +110,39 @@ TEST_F(Discovery, limits_cut_the_result_and_say_so) {
             (std::vector<std::string>{"cse/one/a/deep/deeper", "cse/one/a/i", "cse/one/b"}));
   EXPECT_EQ(rest.cnst, 2U);
   EXPECT_EQ(ask(fc([](Fc& c) { c.limit = 5; })).cnst, 2U) << "exactly all";
+}
+
+/// TS-0004 7.3.3.17: lim and ofst walk over nested children too, each of which is shown exactly once beside
+/// the ancestors that lead to it.
+TEST_F(Discovery, pages_of_nested_children_leave_nothing_out) {
+  create("C2", Ty::cnt, R"({"m2m:cnt":{"rn":"A"}})", "C2");
+  for (const auto* name : {"i1", "i2", "i3", "i4", "i5"})
+    create("-/two/A", Ty::cin, R"({"m2m:cin":{"rn":")" + std::string(name) + R"(","con":"x"}})", "C2");
+  for (const auto* name : {"B", "C", "D"})
+    create("C2", Ty::cnt, R"({"m2m:cnt":{"rn":")" + std::string(name) + R"("}})", "C2");
+  std::vector<std::string> pages;
+  for (std::uint32_t offset = 0; offset < 9; offset += 3) {
+    auto request = world.make(Operation::retrieve, "C2", "C2");
+    request.rcn = codec::ResultContent::attributes_and_children;
+    request.fc = fc([&](Fc& c) {
+      c.limit = 3;
+      c.offset = offset;
+    });
+    const auto response = world.send(world.session("C2"), request);
+    ASSERT_EQ(response.rsc, Rsc::ok) << World::debug(response);
+    std::string page;
+    const auto top = World::attributes(response);
+    if (const auto* containers = top.if_contains("m2m:cnt")) {
+      for (const auto& container : containers->as_array()) {
+        page += std::string(container.at("rn").as_string()) + " ";
+        if (const auto* instances = container.as_object().if_contains("m2m:cin"))
+          for (const auto& instance : instances->as_array())
+            page += std::string(instance.at("rn").as_string()) + " ";
+      }
+    }
+    pages.push_back(page);
+  }
+  EXPECT_EQ(pages, (std::vector<std::string>{"A i1 i2 ", "A i3 i4 i5 ", "B C D "}));
 }
 
 TEST_F(Discovery, the_cse_limits_what_nobody_limits) {

@@ -56,6 +56,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(FromCase{"itself", "/mn-a", "/mn-a", Rsc::ok},
                     FromCase{"itself_absolute", "/mn-a", "//sp.example/mn-a", Rsc::ok},
                     FromCase{"another_registree", "/mn-a", "/mn-b", kNotRegistered},
+                    FromCase{"the_administrator", "/mn-a", "/Sadmin", kNotRegistered},
+                    FromCase{"the_administrator_absolute", "/mn-a", "//sp.example/Sadmin", kNotRegistered},
                     FromCase{"ourselves", "/mn-a", "/in-cse", kNotRegistered},
                     FromCase{"bare_c_stem", "/mn-a", "C9", kNotRegistered},
                     FromCase{"ae_of_another_registree", "/mn-a", "/mn-b/C9", kNotRegistered},
@@ -248,9 +250,8 @@ TEST(Administrator, has_full_access_in_its_own_session_and_in_no_other) {
   world.register_ae("C1", "one");
   world.register_cse("/mn-a");
   EXPECT_EQ(world.retrieve("Sadmin", "C1").rsc, Rsc::ok);
-  EXPECT_EQ(world.send(tls_of("/mn-a"), world.make(Operation::retrieve, "/Sadmin", "C1")).rsc,
-            Rsc::originator_has_no_privilege)
-      << "forwarded by a CSE it is an originator like any other";
+  EXPECT_EQ(world.send(tls_of("/mn-a"), world.make(Operation::retrieve, "/Sadmin", "C1")).rsc, kNotRegistered)
+      << "no CSE speaks for it";
 }
 
 }  // namespace

@@ -130,6 +130,7 @@ TEST_F(Vanishing, a_poll_ends_with_its_connection) {
     channel = std::make_shared<FakeChannel>();
     const auto waiting = poll_over(channel);
     channel->leave(how);
+    world.executor.run_posted();
     ASSERT_TRUE(waiting->has_value()) << "it would swallow the next request";
     EXPECT_EQ((*waiting)->rsc, Rsc::request_timeout);
   }

@@ -182,6 +182,34 @@ TEST_F(AppRules, where_demanded_decide_on_registration) {
             Rsc::security_association_required);
 }
 
+/// TS-0001 10.2.2.2 step 1 and TS-0003 8.2.2.2: the certificate is the proof.
+TEST_F(AppRules, an_ae_id_certificate_needs_none) {
+  World world(options(true));
+  tls::SecurityContext context;
+  context.framework = tls::Framework::certificate;
+  context.identity = EntityId(ae_id("/in-cse/Ccertified"));
+  EXPECT_EQ(world.send(via(context), world.creation("Ccertified", "-", Ty::ae, kAe)).rsc, Rsc::created);
+  context.framework = tls::Framework::maf;
+  context.identity = EntityId(ae_id("/in-cse/Cother"));
+  EXPECT_EQ(world.send(via(context), world.creation("Cother", "-", Ty::ae, kAe)).rsc,
+            Rsc::security_association_required)
+      << "another framework is no certificate";
+}
+
+TEST_F(AppRules, that_are_taken_away_end_with_their_sessions) {
+  World world(options(false));
+  add_rule(world, kRule);
+  auto context = *session_with("12-node7@sp.example").security;
+  // As the handshake found it.
+  context.allowed_ae_ids = world.cse->allowed_ae_ids(*context.credential_id);
+  const auto session = via(context);
+  ASSERT_EQ(world.send(session, world.creation("Cone", "-", Ty::ae, kAe)).rsc, Rsc::created);
+  ASSERT_EQ(world.send(session, world.make(Operation::retrieve, "Cone", "Cone")).rsc, Rsc::ok);
+  ASSERT_EQ(world.remove("Sadmin", "-/profile").rsc, Rsc::deleted);
+  EXPECT_EQ(world.send(session, world.make(Operation::retrieve, "Cone", "Cone")).rsc,
+            Rsc::originator_has_not_registered);
+}
+
 TEST_F(AppRules, exist_on_an_in_cse_only) {
   World world(World::mn_options());
   EXPECT_EQ(world.create("Sadmin", "-", Ty::mssp, R"({"m2m:mssp":{}})").rsc, Rsc::operation_not_allowed);

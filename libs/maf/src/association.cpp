@@ -19,6 +19,7 @@ Result<tls::PskCredential> MasterCredentials::look_up(std::string_view identity)
   context.framework = tls::Framework::provisioned_symmetric_key;
   context.identity = entry->entity;
   context.psk_identity = entry->identity.text();
+  context.key_handle = entry->key.name;
   if (auto id = CredentialId::make(CredentialType::km, entry->identity.text()))
     context.credential_id = std::move(*id);
   return tls::PskCredential{std::move(*key), std::move(context)};
@@ -30,8 +31,10 @@ void MasterCredentials::find(std::string_view identity, std::string_view, Answer
 
 Status MasterCredentials::still_valid(const tls::SecurityContext& context) const {
   if (context.framework != tls::Framework::provisioned_symmetric_key) return {};
-  if (table_ == nullptr || table_->find(context.psk_identity) == nullptr)
-    return fail(ErrorCode::not_found, "the key of this session was removed");
+  const auto* const entry = table_ ? table_->find(context.psk_identity) : nullptr;
+  if (entry == nullptr) return fail(ErrorCode::not_found, "the key of this session was removed");
+  if (entry->key.name != context.key_handle || entry->entity != context.identity)
+    return fail(ErrorCode::not_found, "the key of this session was replaced");
   return {};
 }
 

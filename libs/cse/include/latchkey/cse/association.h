@@ -47,7 +47,8 @@ class KeySource final : public tls::PskSource {
 
   void find(std::string_view identity, std::string_view source, Answer answer) override;
 
-  /// After a reload: whether the key behind an established session is still known (removed keys are not).
+  /// After a reload: whether the key behind an established session is still known, and still that of the same
+  /// entity; removed and replaced keys are not.
   [[nodiscard]] Status still_valid(const tls::SecurityContext& context) const;
   /// Whether an entry of the table stands for this AE-ID (it is bound to a credential).
   [[nodiscard]] bool binds(const AeId& id) const;

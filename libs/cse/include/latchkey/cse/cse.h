@@ -1,5 +1,6 @@
 #pragma once
-/// The CSE without sockets: every request passes identification, authentication and a policy decision (design section 4).
+/// The CSE without sockets: every request passes identification, authentication and a policy decision (design
+/// section 4).
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,11 +21,12 @@ enum class CseType : std::uint8_t { in = 1, mn = 2, asn = 3 };
 
 struct CseOptions {
   CseType type = CseType::in;
-  CseId cse_id;                                ///< own CSE-ID
-  std::string cse_base_name = "cse";           ///< resourceName of the CSEBase
-  std::vector<std::string> points_of_access;   ///< poa of the CSEBase
-  std::optional<CseId> registrar;              ///< MN, ASN: whom to register with
-  /// Administrator: full access, but only in a session bound to this AE-ID or on a trusted listener that lists it exactly.
+  CseId cse_id;                               ///< own CSE-ID
+  std::string cse_base_name = "cse";          ///< resourceName of the CSEBase
+  std::vector<std::string> points_of_access;  ///< poa of the CSEBase
+  std::optional<CseId> registrar;             ///< MN, ASN: whom to register with
+  /// Administrator: full access, but only in a session bound to this AE-ID or on a trusted listener that
+  /// lists it exactly.
   std::optional<AeId> administrator;
   /// Trusted listeners by name: originators they may carry (patterns with '*'; CSE-IDs never).
   struct TrustedListener {
@@ -32,18 +34,22 @@ struct CseOptions {
     std::vector<std::string> originators;
   };
   std::vector<TrustedListener> trusted_listeners;
-  /// AE-IDs that are bound to a credential (PSK table, MAF, certificates): on a trusted listener only if listed exactly.
+  /// AE-IDs that are bound to a credential (PSK table, MAF, certificates): on a trusted listener only if
+  /// listed exactly.
   std::function<bool(const AeId&)> bound_to_credential;
-  bool field_domain = false;                   ///< MN/ASN: Mca inside the field domain may lack an association (6.1.2.2.1)
-  bool registration_needs_app_rule = false;    ///< AE registration must match a serviceSubscribedAppRule or certificate (step 1)
+  bool field_domain = false;  ///< MN/ASN: Mca inside the field domain may lack an association (6.1.2.2.1)
+  bool registration_needs_app_rule =
+      false;  ///< AE registration must match a serviceSubscribedAppRule or certificate (step 1)
   std::chrono::seconds default_lifetime{std::chrono::hours(24 * 365)};
   std::chrono::milliseconds forward_timeout{10'000};
   std::chrono::milliseconds polling_timeout{60'000};
-  std::size_t store_queue_limit = 10'000;      ///< above it creates are shed with 5000 before anything is done
+  std::size_t store_queue_limit = 10'000;  ///< above it creates are shed with 5000 before anything is done
   std::size_t resources_max = 1'000'000;
   std::size_t pending_notifications_per_target = 1'000;
-  std::size_t results_max = 1'000;             ///< of a discovery or a retrieve with children; more: partial content
-  std::chrono::seconds registration_refresh{600};  ///< MN, ASN: the registration is renewed after this time at the latest
+  std::size_t results_max = 1'000;   ///< of a discovery or a retrieve with children; more: partial content
+  std::size_t fan_out_max = 10'000;  ///< members that one request reaches in all, by groups of groups too
+  std::chrono::seconds registration_refresh{
+      600};  ///< MN, ASN: the registration is renewed after this time at the latest
   /// Called once after the store failed: nothing can be written any more, the daemon shall stop.
   std::function<void(const Error&)> store_failed;
 };
@@ -55,7 +61,8 @@ class Peers {
   Peers(const Peers&) = delete;
   Peers& operator=(const Peers&) = delete;
   virtual ~Peers() = default;
-  /// A registrar or registree, by configuration (address apart from identity) or its poa; nullptr: no way known.
+  /// A registrar or registree, by configuration (address apart from identity) or its poa; nullptr: no way
+  /// known.
   [[nodiscard]] virtual bind::RequestSender* cse(const CseId& id, const std::vector<std::string>& poa) = 0;
   /// A notification target or an AE, by URL ("http://host:port/path"); nullptr: scheme not offered or not
   /// permitted, or `owner`, the absolute id of who named the URL, has too many in use. Use it at once: it is
@@ -66,22 +73,27 @@ class Peers {
 class Cse final : public bind::RequestHandler {
  public:
   /// Loads the tree from the store and creates the CSEBase on first start. All references outlive the CSE.
-  [[nodiscard]] static Result<std::unique_ptr<Cse>> open(CseOptions options, store::Store& store, Executor& executor, const Clock& clock,
+  [[nodiscard]] static Result<std::unique_ptr<Cse>> open(CseOptions options, store::Store& store,
+                                                         Executor& executor, const Clock& clock,
                                                          AuditSink& audit, Peers& peers);
   ~Cse() override;
 
   void handle(bind::IncomingRequest request, bind::Respond respond) override;
-  /// MN, ASN: registers with the registrar and keeps it so (create or update the remoteCSE, both ways), again after loss.
+  /// MN, ASN: registers with the registrar and keeps it so (create or update the remoteCSE, both ways), again
+  /// after loss.
   void start_registration();
 
-  /// The identity that serviceSubscribedAppRules give a credential (8.2.1, 8.2.2.1): allowed AE-IDs whose rule's
-  /// applicableCredIDs match. Empty: none.
+  /// The identity that serviceSubscribedAppRules give a credential (8.2.1, 8.2.2.1): allowed AE-IDs whose
+  /// rule's applicableCredIDs match. Empty: none.
   [[nodiscard]] std::vector<AeId> allowed_ae_ids(const CredentialId& credential) const;
-  /// For `latchkey authz explain` and the admin listener: the decision for a hypothetical request, in sentences.
-  [[nodiscard]] std::string explain(std::string_view originator, std::string_view operation, std::string_view target, std::optional<std::uint32_t> child_type) const;
+  /// For `latchkey authz explain` and the admin listener: the decision for a hypothetical request, in
+  /// sentences.
+  [[nodiscard]] std::string explain(std::string_view originator, std::string_view operation,
+                                    std::string_view target, std::optional<std::uint32_t> child_type) const;
 
   struct Counters {
-    std::uint64_t requests = 0, permitted = 0, denied = 0, refused_originator = 0, notifications = 0, notifications_failed = 0, forwarded = 0;
+    std::uint64_t requests = 0, permitted = 0, denied = 0, refused_originator = 0, notifications = 0,
+                  notifications_failed = 0, forwarded = 0;
     std::size_t resources = 0;
   };
   [[nodiscard]] Counters counters() const;

@@ -15,7 +15,8 @@ class MasterCredentials final : public tls::PskSource {
       : environment_(environment), clock_(clock) {}
   void set_table(std::shared_ptr<const secure_env::PskTable> table) { table_ = std::move(table); }
   void find(std::string_view identity, std::string_view source, Answer answer) override;
-  /// After a reload: whether the key behind an established session is still in the table.
+  /// After a reload: whether the key behind an established session is still in the table, for the same
+  /// client.
   [[nodiscard]] Status still_valid(const tls::SecurityContext& context) const;
 
  private:

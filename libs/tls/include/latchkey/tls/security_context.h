@@ -24,10 +24,11 @@ struct SecurityContext {
   std::vector<AeId> allowed_ae_ids{};           ///< device certificate: any of these (8.2.1)
   std::optional<CredentialId> credential_id{};  ///< 10.4
   std::string psk_identity{};                   ///< as presented; empty for certificates
-  std::string certificate_sha256{};             ///< hex fingerprint of the peer's leaf; empty for PSK
-  std::string cipher_suite{};                   ///< "TLS_PSK_WITH_AES_128_CBC_SHA256"
-  std::uint16_t cipher_suite_id = 0;            ///< 0x00ae
-  std::string server_name{};                    ///< SNI
+  std::string key_handle{};                ///< of a provisioned key: which one of that psk_identity it was
+  std::string certificate_sha256{};        ///< hex fingerprint of the peer's leaf; empty for PSK
+  std::string cipher_suite{};              ///< "TLS_PSK_WITH_AES_128_CBC_SHA256"
+  std::uint16_t cipher_suite_id = 0;       ///< 0x00ae
+  std::string server_name{};               ///< SNI
   std::optional<TimePoint> valid_until{};  ///< expiry of key or certificate path; checked on every request
 };
 using SecurityContextPtr = std::shared_ptr<const SecurityContext>;
