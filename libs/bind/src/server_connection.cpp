@@ -221,8 +221,9 @@ void ServerConnection::on_drained() {
 
 void ServerConnection::on_input_end() {
   input_ended_ = true;
-  // A peer may end its side behind its last request and wait for the answer.
-  if (takes_input()) end();
+  if (!takes_input()) return;  // a peer may end its side behind its last request and wait for the answer
+  if (kept_.empty()) return end();
+  process_kept();  // the last request may be kept here; without a whole one this ends the connection
 }
 
 void ServerConnection::on_lost() {
