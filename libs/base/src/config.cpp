@@ -270,7 +270,8 @@ std::vector<std::string> ConfigReader::paths(std::string_view key) {
 std::string ConfigReader::resolved(std::string_view key, std::string value) {
   if (value.find('\0') != std::string::npos) problem(key, "must not hold a zero octet");
   if (value.empty()) return value;
-  return (std::filesystem::path(document_->file).parent_path() / value).lexically_normal().string();
+  // Absolute, so that a file named without a folder gives no bare name, which would read as something else.
+  return (std::filesystem::absolute(document_->file).parent_path() / value).lexically_normal().string();
 }
 
 std::optional<ConfigReader> ConfigReader::table(std::string_view key) {

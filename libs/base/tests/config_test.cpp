@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "temporary_folder.h"
 
 namespace latchkey {
@@ -56,6 +58,11 @@ port = 2
   EXPECT_EQ(listen[0].integer("port", 0, 0, 10), 1);
   EXPECT_EQ(listen[1].integer("port", 0, 0, 10), 2);
   EXPECT_THAT(problems(reader), IsEmpty());
+}
+
+TEST(Config, PathsOfAFileNamedWithoutAFolderAreAbsoluteToo) {
+  auto reader = ConfigReader::from_text("dir = \"admin.sock\"", "cse.toml");
+  EXPECT_EQ(reader.path("dir", ""), (std::filesystem::current_path() / "admin.sock").string());
 }
 
 TEST(Config, AbsentKeysGiveTheFallback) {
