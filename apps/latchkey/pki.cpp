@@ -274,11 +274,9 @@ void add_keys(CLI::App& pki, int& status) {
       if (auto sound = pki::PrivateKey::from_pem(*pem); !sound) return failed(sound.error());
       auto environment = secure_env::open_software(options->environment);
       if (!environment) return failed(environment.error());
-      if (options->replace)
-        if (auto removed = (*environment)->remove({options->handle});
-            !removed && removed.error().code != ErrorCode::not_found)
-          return failed(removed.error());
-      return result((*environment)->store({options->handle}, {}, std::move(*pem)));
+      const secure_env::KeyHandle handle{options->handle};
+      return result(options->replace ? (*environment)->replace(handle, {}, std::move(*pem))
+                                     : (*environment)->store(handle, {}, std::move(*pem)));
     }();
   });
 }

@@ -98,6 +98,15 @@ class Software final : public SecureEnvironment {
     });
   }
 
+  Status replace(const KeyHandle& handle, const KeyAttributes& attributes, SecretBytes&& secret) override {
+    NewKey key{handle, attributes, std::move(secret)};
+    if (auto valid = check_new(key); !valid) return valid;
+    return change([&](KeyFileContent& content) -> Status {
+      content.keys.insert_or_assign(key.handle.name, StoredKey{key.attributes, std::move(key.secret)});
+      return {};
+    });
+  }
+
   Status remove(const KeyHandle& handle) override {
     return change([&](KeyFileContent& content) -> Status {
       if (content.keys.erase(handle.name) == 0) return fail(ErrorCode::not_found, "no key " + handle.name);

@@ -34,6 +34,9 @@ class Interrupted final : public SecureEnvironment {
   Status store(const KeyHandle&, const KeyAttributes&, SecretBytes&&) override {
     return fail(ErrorCode::internal, "not used");
   }
+  Status replace(const KeyHandle&, const KeyAttributes&, SecretBytes&&) override {
+    return fail(ErrorCode::internal, "not used");
+  }
   Status store_all(std::vector<NewKey>&& keys) override {
     if (how_ == How::fails_before) return fail(ErrorCode::io, "the disk is full");
     static_cast<void>(inner_.store_all(std::move(keys)));

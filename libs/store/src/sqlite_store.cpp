@@ -24,7 +24,7 @@ constexpr const char* kDatabaseFile = "/latchkey.db";
 class SqliteStore final : public Store {
  public:
   SqliteStore(FolderLock lock, std::string file, std::string vfs)
-      : lock_(std::move(lock)), file_(std::move(file)), vfs_(std::move(vfs)), readers_(file_, vfs_) {}
+      : lock_(std::move(lock)), readers_(std::move(file), std::move(vfs)) {}
   ~SqliteStore() override {
     // The last answers may still read.
     if (writer_) writer_->stop();
@@ -81,17 +81,10 @@ class SqliteStore final : public Store {
     }
   }
 
-  Status backup(const std::string& file) const override {
-    auto source = Db::open(file_, Db::Access::read_only, vfs_);
-    if (!source) return fail(source.error());
-    return copy_database(*source, file, vfs_);
-  }
-
   std::size_t queue_depth() const noexcept override { return writer_ ? writer_->depth() : 0; }
 
  private:
   FolderLock lock_;
-  const std::string file_, vfs_;
   // The writing connection closes last (members go in reverse), which empties the WAL into the database file.
   std::unique_ptr<Writer> writer_;
   mutable ReaderPool readers_;
@@ -194,14 +187,15 @@ Result<std::unique_ptr<Store>> open_sqlite(SqliteOptions options) {
   return open_sqlite_tuned(std::move(options), Tuning{});
 }
 
-Status backup_sqlite(const std::string& folder, const std::string& application, const std::string& file) {
+Status backup_sqlite(const std::string& folder, const std::string& application, const std::string& file,
+                     const std::string& vfs) {
   const std::string database = folder + kDatabaseFile;
-  auto source = Db::open(database, Db::Access::read_write, {});
+  auto source = Db::open(database, Db::Access::read_write, vfs);
   if (!source) return fail(source.error());
   const auto version = inspect(*source, application, std::numeric_limits<int>::max());
   if (!version) return fail(database, version.error());
   if (*version == 0) return fail(ErrorCode::not_found, database + " is empty");
-  return copy_database(*source, file, {});
+  return copy_database(*source, file, vfs);
 }
 
 }  // namespace latchkey::store

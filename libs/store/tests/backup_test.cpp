@@ -47,7 +47,7 @@ TEST(Backup, while_writing_is_one_moment_of_the_store) {
     const auto target = copy_folder(folder, "copy" + std::to_string(copy));
     while (acknowledged < 100U * static_cast<unsigned>(copy + 1)) std::this_thread::yield();
     const std::uint64_t before = acknowledged;
-    const auto copied = (*store)->backup(target + "/latchkey.db");
+    const auto copied = backup_sqlite(folder.state(), "test", target + "/latchkey.db");
     EXPECT_TRUE(copied) << copied.error().detail;
     auto opened = open_sqlite(options_for(target));
     EXPECT_TRUE(opened) << opened.error().detail;
@@ -67,7 +67,7 @@ TEST(Backup, is_for_the_owner_only) {
   ASSERT_TRUE(store);
   const std::string file = folder.path() + "/copy.db";
   const auto previous = ::umask(0);
-  ASSERT_TRUE((*store)->backup(file));
+  ASSERT_TRUE(backup_sqlite(folder.state(), "test", file));
   ::umask(previous);
   struct stat info {};
   ASSERT_EQ(::stat(file.c_str(), &info), 0);
@@ -81,13 +81,13 @@ TEST(Backup, overwrites_nothing_and_follows_no_link) {
   const std::string file = folder.path() + "/precious";
   std::ofstream(file) << "mine";
   fs::create_symlink(folder.path() + "/elsewhere", folder.path() + "/link");
-  const auto refused = (*store)->backup(file);
+  const auto refused = backup_sqlite(folder.state(), "test", file);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::conflict);
   EXPECT_EQ(fs::file_size(file), 4U);
-  EXPECT_EQ((*store)->backup(folder.path() + "/link").error().code, ErrorCode::conflict);
+  EXPECT_EQ(backup_sqlite(folder.state(), "test", folder.path() + "/link").error().code, ErrorCode::conflict);
   EXPECT_FALSE(fs::exists(folder.path() + "/elsewhere"));
-  EXPECT_EQ((*store)->backup(folder.path() + "/no/such/folder").error().code, ErrorCode::io);
+  EXPECT_EQ(backup_sqlite(folder.state(), "test", folder.path() + "/no/such/folder").error().code, ErrorCode::io);
 }
 
 TEST(Backup, that_fails_leaves_no_file_and_the_store_goes_on) {
@@ -98,7 +98,7 @@ TEST(Backup, that_fails_leaves_no_file_and_the_store_goes_on) {
   ASSERT_TRUE((*store)->commit_and_wait(test::numbered_batch(0, 3000)));
   disk.fail_writes_at(1, SQLITE_FULL);
   const std::string file = folder.path() + "/copy.db";
-  const auto refused = (*store)->backup(file);
+  const auto refused = backup_sqlite(folder.state(), "test", file, disk.vfs());
   disk.heal();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::io);

@@ -47,9 +47,6 @@ class MemoryStore final : public store::Store {
     }
     return {};
   }
-  [[nodiscard]] Status backup(const std::string&) const override {
-    return fail(ErrorCode::unsupported, "no file");
-  }
   [[nodiscard]] std::size_t queue_depth() const noexcept override { return queue_.size() + pretended_depth; }
 
   std::map<std::pair<std::string, std::string>, std::string> records;

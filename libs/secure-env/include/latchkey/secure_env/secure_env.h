@@ -51,6 +51,8 @@ class SecureEnvironment {
 
   /// Stores a secret durably before it returns. conflict if the handle is taken. Thread-safe, may block on disk.
   [[nodiscard]] virtual Status store(const KeyHandle& handle, const KeyAttributes& attributes, SecretBytes&& secret) = 0;
+  /// As store(), but a key of that handle makes way, in one step: at no moment, and after no failure, is there none.
+  [[nodiscard]] virtual Status replace(const KeyHandle& handle, const KeyAttributes& attributes, SecretBytes&& secret) = 0;
   /// All or none; a plug-in that can makes it one write to the disk.
   [[nodiscard]] virtual Status store_all(std::vector<NewKey>&& keys);
   [[nodiscard]] virtual Status remove(const KeyHandle& handle) = 0;

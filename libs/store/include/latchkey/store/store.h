@@ -59,8 +59,6 @@ class Store {
   /// Every record of a space in key order, durable state only; `visit` returns false to stop. Thread-safe.
   [[nodiscard]] virtual Status scan(std::string_view space, const std::function<bool(std::string_view key, std::string_view value)>& visit) const = 0;
 
-  /// A consistent copy while writing goes on, 0600, verified; refuses to overwrite a file (`conflict`). Thread-safe.
-  [[nodiscard]] virtual Status backup(const std::string& file) const = 0;
   /// Batches queued and not yet durable: the owner sheds load above its limit.
   [[nodiscard]] virtual std::size_t queue_depth() const noexcept = 0;
 };
@@ -81,8 +79,9 @@ struct SqliteOptions {
   std::string vfs;                   ///< SQLite VFS by name; tests only
 };
 
-/// Copies the database in `folder` while a daemon may be using it: takes no lock. Same conditions as Store::backup.
-[[nodiscard]] Status backup_sqlite(const std::string& folder, const std::string& application, const std::string& file);
+/// A consistent copy of the database in `folder`, 0600, verified. A daemon may be using it and writing: no lock is taken.
+/// `conflict`: `file` exists, or the database is another application's. `vfs` as in SqliteOptions.
+[[nodiscard]] Status backup_sqlite(const std::string& folder, const std::string& application, const std::string& file, const std::string& vfs = {});
 
 /// WAL, synchronous=FULL, one writer thread with group commit; quick_check at start (integrity failure: `io`).
 /// The folder is created if its parent exists; `denied` if it is open to others. A database of another application is
