@@ -63,6 +63,8 @@ class ServerConnection final : public Stream {
   void begin();
   /// Held by the request that is run, at most until its answer.
   void occupy(RequestSlot slot) { slot_ = std::move(slot); }
+  /// Gives that place back early.
+  void park() noexcept override { slot_.release(); }
   /// The one answer to the request that was run. Ignored when the connection is gone. What the peer has
   /// sent behind it is looked at in a turn of its own, never from within this call.
   void reply(std::string_view message, bool close);

@@ -351,6 +351,25 @@ TEST(Limits, RequestsInFlightAboveTheLimitAreShed) {
   EXPECT_TRUE(drive(server.reactor, [&] { return server.handler.requests.size() == 3; }));
 }
 
+TEST(Limits, AParkedRequestKeepsNobodyOut) {
+  HttpLimits limits;
+  limits.requests_in_flight = 1;
+  PlainServer server(limits);
+  server.handler.hold = true;
+  auto poller = server.peer();
+  auto other = server.peer();
+  poller.send(get(1));
+  ASSERT_TRUE(drive(server.reactor, [&] { return server.handler.waiting.size() == 1; }));
+  server.handler.requests.front().channel.lock()->park();
+  other.send(get(2));
+  ASSERT_TRUE(drive(server.reactor, [&] { return server.handler.waiting.size() == 2; }));
+  EXPECT_EQ(server.server->counters().shed, 0U);
+  // Its answer gives back nothing a second time: there is still one place only.
+  server.handler.release();
+  EXPECT_THAT(poller.answer(), HasSubstr(id_line(1)));
+  EXPECT_THAT(poller.send(get(3)).answer(), StartsWith("HTTP/1.1 503 "));
+}
+
 TEST(Limits, ConnectionsAboveTheLimitAreClosedAtOnce) {
   HttpLimits limits;
   limits.connections = 2;

@@ -94,6 +94,7 @@ class Channels final : public PollingChannels {
     if (const auto connection = request.in.channel.lock()) watch(*connection, owner);
     state.poll.emplace(HeldPoll{std::move(request), std::move(respond), timer});
     hand_out(state);
+    park(state);
   }
 
   void notify_response(Request request, Resource& channel, Respond respond) override {
@@ -166,6 +167,12 @@ class Channels final : public PollingChannels {
     // At once, so that "told" means handed to the connection. Callers touch nothing of ours after this.
     core_.answer(poll.request, response_to(poll.request.primitive(), Rsc::ok, std::move(content)),
                  std::move(poll.respond));
+  }
+
+  /// Pollers wait most of the time: as many as there are channels must not keep others out.
+  static void park(const Channel& state) {
+    if (!state.poll) return;
+    if (const auto connection = state.poll->request.in.channel.lock()) connection->park();
   }
 
   /// What went over a connection that was lost before the answer came may never have arrived: the next poll

@@ -138,6 +138,17 @@ TEST_F(Vanishing, a_poll_ends_with_its_connection) {
   EXPECT_EQ(told(poll_over(std::make_shared<FakeChannel>())->value()), "first");
 }
 
+TEST_F(Vanishing, a_held_poll_keeps_nobody_out) {
+  const auto waiting = poll_over(channel);
+  EXPECT_FALSE(waiting->has_value());
+  EXPECT_TRUE(channel->parked) << "it would count among the requests in flight as long as nothing happens";
+  put("first");
+  const auto busy = std::make_shared<FakeChannel>();
+  put("second");
+  EXPECT_TRUE(poll_over(busy)->has_value());
+  EXPECT_FALSE(busy->parked);
+}
+
 TEST_F(Vanishing, a_poll_of_which_the_peer_has_left_already_gets_nothing) {
   put("first");
   channel->leave(bind::Departure::lost);

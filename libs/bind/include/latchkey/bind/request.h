@@ -50,6 +50,9 @@ class Channel {
   /// `departed` is called once, in a turn of its own, when departure() changes from none. Takes the place of
   /// the watch before; forgotten when the connection is destroyed without that.
   virtual void watch(Task departed) { static_cast<void>(departed); }
+  /// The request under way waits for an event, as a poll does, and not for this process: until its answer it
+  /// counts no more among the requests in flight. Whoever parks requests bounds their number.
+  virtual void park() noexcept {}
 };
 
 struct IncomingRequest {
