@@ -60,6 +60,8 @@ void read_cse(ConfigReader& in, CseConfig& out) {
   options.forward_timeout = in.duration("forward_timeout", options.forward_timeout);
   options.polling_timeout = in.duration("polling_timeout", options.polling_timeout);
   options.resources_max = static_cast<std::size_t>(in.integer("resources_max", 1'000'000, 1, 1'000'000'000));
+  options.default_consultation = in.text("default_consultation", "");
+  options.consultation_timeout = in.duration("consultation_timeout", options.consultation_timeout);
   out.accept_suid_11_as_32 = in.boolean("accept_suid_11_as_32", false);
   out.plain_notifications = in.boolean("plain_notifications", false);
   out.cse = std::move(options);
@@ -84,6 +86,7 @@ CseConfig read_cse_config(const std::string& file, std::vector<ConfigProblem>& p
     const auto home = out.cse->cse_id.sp();
     for (auto& peer : reader.tables("peer")) read_peer(peer, home, out);
     for (auto& maf : reader.tables("maf")) read_maf(maf, out);
+    out.tokens = read_token_config(reader, home, *out.cse);
     for (const auto& listener : out.common.listeners) {
       if (!listener.originators.empty())
         out.cse->trusted_listeners.push_back({listener.options.name, listener.originators});

@@ -1,9 +1,9 @@
 /// latchkey-cse: IN-, MN- or ASN-CSE as a daemon.
-#include <charconv>
 #include <cstdio>
 
 #include "config.h"
 #include "daemon.h"
+#include "explain.h"
 #include "latchkey/cse/association.h"
 #include "peers.h"
 
@@ -33,22 +33,6 @@ std::string metrics(const cse::Cse& cse) {
   return out;
 }
 
-bind::AdminResponse explain(const cse::Cse& cse, const bind::AdminRequest& request) {
-  auto field = [&](const char* name) {
-    const auto found = request.query.find(name);
-    return found == request.query.end() ? std::string() : found->second;
-  };
-  std::optional<std::uint32_t> child_type;
-  if (const auto text = field("ty"); !text.empty()) {
-    std::uint32_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size())
-      return {.status = 400, .body = "ty: not a number\n"};
-    child_type = value;
-  }
-  return {.body = cse.explain(field("originator"), field("operation"), field("target"), child_type) + "\n"};
-}
-
 int serve(app::CseConfig config) {
   auto opened = daemon::Daemon::open(config.common, "cse");
   if (!opened) return refuse(opened.error());
@@ -67,12 +51,21 @@ int serve(app::CseConfig config) {
   };
   if (auto loaded = load_keys(); !loaded) return refuse(loaded.error());
 
+  auto trust = app::load_token_trust(config.tokens, daemon.environment());
+  if (!trust) return refuse(trust.error());
   auto options = *config.cse;
+  options.token_trust = *std::move(trust);
   options.bound_to_credential = [&keys](const AeId& id) { return keys.binds(id); };
   options.store_failed = [&daemon](const Error& error) { daemon.stop("the store failed: " + error.detail); };
   auto cse = cse::Cse::open(std::move(options), daemon.store(), daemon.reactor(), system_clock(),
                             daemon.audit(), peers);
   if (!cse) return refuse(cse.error());
+  auto reload = [&]() -> Status {
+    auto issuers = app::load_token_trust(config.tokens, daemon.environment());
+    if (!issuers) return fail(issuers.error());
+    if (auto trusted = (*cse)->trust(*std::move(issuers)); !trusted) return trusted;
+    return load_keys();
+  };
   auto rules = [&cse](const CredentialId& credential) { return (*cse)->allowed_ae_ids(credential); };
   keys.set_app_rules(rules);
   certificates.set_app_rules(rules);
@@ -84,12 +77,12 @@ int serve(app::CseConfig config) {
        .home = home,
        .host_fqdn = {},
        .still_valid = [&](const tls::SecurityContext& context) { return keys.still_valid(context); },
-       .reload = load_keys,
+       .reload = reload,
        .metrics = [&] { return metrics(**cse); },
        .admin =
            [&](bind::AdminServer& admin) {
              admin.route("GET", "/explain",
-                         [&](const bind::AdminRequest& request) { return explain(**cse, request); });
+                         [&](const bind::AdminRequest& request) { return app::explain(**cse, request); });
            }});
   if (!served) return refuse(served.error());
   if (config.cse->registrar) (*cse)->start_registration();

@@ -126,8 +126,12 @@ bind::RequestSender* CsePeers::url(std::string_view text, const std::string& own
   const auto key = url->scheme + "://" + url->host + ":" + std::to_string(url->port);
   auto* const sender = pool_.get(owner, key, [&] {
     bind::PeerOptions options;
-    options.address = url->host;
-    options.port = url->port;
+    const auto das = std::ranges::find_if(config_.tokens.das, [&](const DasConfig& one) {
+      return one.port != 0 && one.server.point_of_access == text;
+    });
+    const bool placed = das != config_.tokens.das.end();
+    options.address = placed ? das->address : url->host;
+    options.port = placed ? das->port : url->port;
     options.host = url->host;
     if (server) options.credentials = [this, name = *server] { return certificate_options(name); };
     return connection(std::move(options));

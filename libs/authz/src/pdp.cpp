@@ -112,4 +112,23 @@ Decision decide(const RequestContext& context, std::span<const RuleSet* const> s
   return evaluation.decision();
 }
 
+std::vector<std::string> roles_that_permit(const RequestContext& context,
+                                           std::span<const RuleSet* const> sets, std::size_t limit) {
+  std::vector<std::string> roles;
+  const auto take = [&](const OriginatorIndex& index, OriginatorIndex::EntryId entry) {
+    if (index.kind(entry) != OriginatorKind::role || roles.size() >= limit) return;
+    if (std::ranges::find(roles, index.text(entry)) == roles.end()) roles.emplace_back(index.text(entry));
+  };
+  for (const auto* const set : sets) {
+    if (set == nullptr) continue;
+    const auto& impl = set->impl();
+    for (const auto& rule : impl.rules) {
+      if (evaluate(impl, rule, context) != Reason::rule) continue;
+      for (std::uint32_t k = 0; k < rule.originator_count; ++k)
+        take(impl.index, impl.rule_originators[rule.first_originator + k]);
+    }
+  }
+  return roles;
+}
+
 }  // namespace latchkey::authz

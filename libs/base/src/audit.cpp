@@ -44,6 +44,8 @@ std::string_view to_string(AuditEventId id) noexcept {
       return "access_permitted";
     case AuditEventId::access_denied:
       return "access_denied";
+    case AuditEventId::das_consulted:
+      return "das_consulted";
     case AuditEventId::registration_ok:
       return "registration_ok";
     case AuditEventId::registration_refused:

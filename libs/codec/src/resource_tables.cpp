@@ -25,9 +25,8 @@ constexpr array kUniversal{
     optional("lbl", "labels", string_list),
 };
 constexpr array kExpires{always(optional("et", "expirationTime", timestamp))};
-/// Dynamic authorization is not offered, so that a daci may not be stored as if it had an effect.
 constexpr array kProtected{optional("acpi", "accessControlPolicyIDs", id_list),
-                           not_offered("daci", "dynamicAuthorizationConsultationIDs")};
+                           optional("daci", "dynamicAuthorizationConsultationIDs", id_list)};
 constexpr array kAnnounceable{not_offered("at", "announceTo"), not_offered("aa", "announcedAttribute")};
 constexpr array kStateTag{by_cse("st", "stateTag", non_negative_integer)};
 constexpr array kCreator{once("cr", "creator", null_or_id)};
@@ -210,6 +209,37 @@ constexpr auto kServiceSubscribedAppRule = join(kCommon, array{
                                                              optional("ari", "allowedRole-IDs", id_list),
                                                          });
 
+// TS-0004 7.4.40, 7.4.41, 7.4.43; TS-0001 9.6.37 to 9.6.39. The copies of a token's claims are the CSE's to make.
+
+constexpr auto kRole = join(kCommon, array{
+                                         mandatory_once("rlid", "roleID", string),
+                                         mandatory_once("tkis", "issuer", string),
+                                         mandatory_once("tkhd", "holder", id),
+                                         mandatory_once("tknb", "notBefore", timestamp),
+                                         mandatory_once("tkna", "notAfter", timestamp),
+                                         once("rlnm", "roleName", string),
+                                         optional("rltl", "tokenLink", uri),
+                                     });
+constexpr auto kToken = join(kCommon, array{
+                                          mandatory_once("tkid", "tokenID", string),
+                                          mandatory_once("tkob", "tokenObject", string),
+                                          once("vr", "version", string),
+                                          once("tkis", "issuer", string),
+                                          once("tkhd", "holder", id),
+                                          once("tknb", "notBefore", timestamp),
+                                          once("tkna", "notAfter", timestamp),
+                                          once("tknm", "tokenName", string),
+                                          once("tkau", "audience", id_list),
+                                          once("tkps", "permissions", any),
+                                          once("tkex", "extension", string),
+                                      });
+constexpr auto kConsultation =
+    join(kCommon, array{
+                      mandatory("dae", "dynamicAuthorizationEnabled", boolean),
+                      at_least(mandatory("dap", "dynamicAuthorizationPoA", poa_list), 1),
+                      optional("dal", "dynamicAuthorizationLifetime", timestamp),
+                  });
+
 // Mmaf (TS-0032 as read in TR-0038 7.1.4 and TS-0003 8.8.2). Names and numbers that no available text states
 // are the reading of the project; a correction is made here.
 
@@ -330,6 +360,21 @@ constexpr array kTypes{
                      .long_name = "subscription",
                      .attributes = kSubscription,
                      .children = kUnderSubscription},
+    ResourceTypeSpec{.ty = 31,
+                     .element = "m2m:rol",
+                     .long_name = "role",
+                     .attributes = kRole,
+                     .children = kSubOnly},
+    ResourceTypeSpec{.ty = 32,
+                     .element = "m2m:tk",
+                     .long_name = "token",
+                     .attributes = kToken,
+                     .children = kSubOnly},
+    ResourceTypeSpec{.ty = 34,
+                     .element = "m2m:dac",
+                     .long_name = "dynamicAuthorizationConsultation",
+                     .attributes = kConsultation,
+                     .children = kSubOnly},
 };
 static_assert(std::ranges::is_sorted(kTypes, {}, &ResourceTypeSpec::ty));
 

@@ -150,8 +150,6 @@ TEST(CheckCreate, unknown_attributes_are_named) {
 TEST(CheckCreate, known_attributes_without_their_feature_are_not_implemented) {
   expect_refused(create("m2m:cnt", R"("at":["/mn"])"), Rsc::not_implemented,
                  "pc.m2m:cnt.at: announceTo is not offered");
-  expect_refused(create("m2m:cnt", R"("daci":["x"])"), Rsc::not_implemented,
-                 "pc.m2m:cnt.daci: dynamicAuthorizationConsultationIDs");
   expect_refused(update("m2m:acp", R"("adri":["x"])"), Rsc::not_implemented, "pc.m2m:acp.adri");
   expect_refused(update("m2m:grp", R"("nar":{"num":1})"), Rsc::not_implemented, "pc.m2m:grp.nar");
 }

@@ -1,7 +1,9 @@
 #include "access.h"
 
 #include <algorithm>
+#include <array>
 
+#include "information.h"
 #include "latchkey/authz/explain.h"
 #include "latchkey/base/log.h"
 #include "latchkey/codec/resource_types.h"
@@ -11,9 +13,16 @@ namespace latchkey::cse {
 
 namespace {
 
+constexpr std::size_t kPermittingRolesMax = 100;  // as many as a DAS Server is told
+
 bool has_own_policy(const Resource& resource) {
   const auto* const type = codec::resource_type(resource.ty);
   return type != nullptr && type->has_acpi;
+}
+
+/// A policy answers to its selfPrivileges: privileges of a token are something else (7.3.2.5 step 3).
+Privileges privileges_of(const Resource& target) {
+  return target.is(codec::Ty::acp) ? Privileges::no : Privileges::yes;
 }
 
 std::vector<std::string> names_of(const Governing& governing) {
@@ -32,8 +41,13 @@ std::string joined(const std::vector<std::string>& names) {
 /// With the policies that were asked, also where none of their rules stands out.
 std::string reason_of(const Verdict& verdict, const Governing& governing) {
   if (verdict.fixed != nullptr) return verdict.fixed;
-  const auto names = names_of(governing);
-  const auto text = authz::summarize(verdict.decision, names);
+  auto names = names_of(governing);
+  std::vector<std::string> roles;
+  if (verdict.grants) {
+    verdict.grants->append_names(names);
+    roles = verdict.grants->role_names();
+  }
+  const auto text = authz::summarize(verdict.decision, names, roles);
   const bool names_rule = verdict.permit || verdict.decision.reason > authz::Reason::originator;
   return names_rule || names.empty() ? text : text + " (" + joined(names) + ")";
 }
@@ -67,6 +81,12 @@ Outcome<void> check_policy(const json::object& attributes, const CseId& own) {
     }
   }
   return {};
+}
+
+const Resource& governed_by(const Resource& resource) noexcept {
+  const Resource* at = &resource;
+  while (!has_own_policy(*at) && at->parent != nullptr) at = at->parent;
+  return *at;
 }
 
 std::string entity_of(const Resource& resource, const CseId& own) {
@@ -145,7 +165,8 @@ Governing PolicyEnforcement::governing(const Resource& target, VirtualChild chil
       return result;
     }
   }
-  while (!has_own_policy(*at) && at->parent != nullptr) at = at->parent;
+  at = &governed_by(*at);
+  add_dynamic_policies(result, *at);
   const auto* const references = at->list("acpi");
   if (references == nullptr || references->empty()) {
     result.only = at->created_by;
@@ -153,6 +174,18 @@ Governing PolicyEnforcement::governing(const Resource& target, VirtualChild chil
   }
   add_policies(result, *references, false);
   return result;
+}
+
+/// What a DAS Server has granted stands beside the policies that the resource names, and beside the default.
+void PolicyEnforcement::add_dynamic_policies(Governing& governing, const Resource& resource) {
+  for (auto* const policy : core_.tree.dynamic_policies(resource)) {
+    if (live({.resource = policy}, codec::Ty::acp) == nullptr) continue;
+    const auto& sets = compiled(*policy);
+    if (sets.privileges == nullptr) continue;
+    governing.seen = std::max(governing.seen, policy->changed);
+    governing.sets.push_back(sets.privileges.get());
+    governing.policies.push_back(policy);
+  }
 }
 
 void PolicyEnforcement::forget(const Resource& resource) {
@@ -170,23 +203,44 @@ authz::RequestContext PolicyEnforcement::context(const Request& request, const R
   context.rq_authn = request.rq_authn;
   context.rq_time = request.in.received != TimePoint() ? request.in.received : core_.clock.now();
   context.rq_ip = request.in.peer_ip;
+  if (request.location != nullptr) context.rq_loc = *request.location;
   context.target_type = target.ty;
   context.child_type = child_type;
   context.groups = this;
   return context;
 }
 
-Verdict PolicyEnforcement::judge(const Request& request, const Governing& governing,
-                                 const authz::RequestContext& context) const {
-  if (request.administrator && !governing.strictly) return {true, "administrator", {}};
+std::optional<authz::Grants> PolicyEnforcement::grants_for(const Request& request,
+                                                           const Resource& target) const {
+  if (request.evidence == nullptr || request.evidence->empty()) return std::nullopt;
+  authz::Grants grants;
+  const auto path = core_.tree.path(target);
+  const std::array<std::string_view, 2> names{path, target.ri};
+  for (const auto& token : request.evidence->tokens) grants.add(token, names);
+  for (const auto& role : request.evidence->roles) grants.add_role(role.role_id, role.source);
+  return grants;
+}
+
+Verdict PolicyEnforcement::judge(const Request& request, const Governing& governing, const Resource& target,
+                                 authz::RequestContext context, Privileges privileges) const {
+  if (request.administrator && !governing.strictly) return {true, "administrator", {}, {}};
+  auto grants = governing.strictly ? std::nullopt : grants_for(request, target);
   if (governing.only) {
     // The empty id of the CSE itself matches nobody.
     const bool same =
         request.originator && !governing.only->empty() && to_string(*request.originator) == *governing.only;
-    return {same, same ? "creator or owner" : "no policy: creator or owner only", {}};
+    if (same) return {true, "creator or owner", {}, {}};
+    if (!grants && governing.sets.empty()) return {false, "no policy: creator or owner only", {}, {}};
   }
-  const auto decision = authz::decide(context, governing.sets);
-  return {decision.permit, nullptr, decision};
+  if (!grants) {
+    const auto decision = authz::decide(context, governing.sets);
+    return {decision.permit, nullptr, decision, {}};
+  }
+  context.roles = grants->roles();
+  auto sets = governing.sets;
+  if (privileges == Privileges::yes) sets.insert(sets.end(), grants->sets().begin(), grants->sets().end());
+  const auto decision = authz::decide(context, sets);
+  return {decision.permit, nullptr, decision, std::move(grants)};
 }
 
 bool PolicyEnforcement::enforce(Request& request, const Governing& governing, const Verdict& verdict) {
@@ -200,13 +254,34 @@ bool PolicyEnforcement::enforce(Request& request, const Governing& governing, co
 bool PolicyEnforcement::permits(Request& request, const Target& target, authz::Op op,
                                 std::optional<std::uint32_t> child_type) {
   const auto found = governing(*target.resource, target.child);
-  return enforce(request, found, judge(request, found, context(request, *target.resource, op, child_type)));
+  return enforce(request, found,
+                 judge(request, found, *target.resource, context(request, *target.resource, op, child_type),
+                       privileges_of(*target.resource)));
 }
 
 bool PolicyEnforcement::would_permit(const Request& request, const Resource& target, authz::Op op,
                                      std::optional<std::uint32_t> child_type) {
   const auto found = governing(target, VirtualChild::none);
-  return judge(request, found, context(request, target, op, child_type)).permit;
+  return judge(request, found, target, context(request, target, op, child_type), privileges_of(target))
+      .permit;
+}
+
+bool PolicyEnforcement::would_permit(const Request& request, const Target& target) {
+  const auto& primitive = request.primitive();
+  const auto child_type = primitive.op == codec::Operation::create ? primitive.ty : std::nullopt;
+  const auto found = governing(*target.resource, target.child);
+  return judge(request, found, *target.resource,
+               context(request, *target.resource, operation_of(primitive), child_type),
+               privileges_of(*target.resource))
+      .permit;
+}
+
+std::vector<std::string> PolicyEnforcement::permitting_roles(const Request& request, const Target& target) {
+  const auto& primitive = request.primitive();
+  const auto child_type = primitive.op == codec::Operation::create ? primitive.ty : std::nullopt;
+  const auto found = governing(*target.resource, target.child);
+  return authz::roles_that_permit(context(request, *target.resource, operation_of(primitive), child_type),
+                                  found.sets, kPermittingRolesMax);
 }
 
 bool PolicyEnforcement::permits_policy_change(Request& request, const Resource& target) {
@@ -219,14 +294,16 @@ bool PolicyEnforcement::permits_policy_change(Request& request, const Resource& 
     add_policies(found, *references, true);
   }
   return enforce(request, found,
-                 judge(request, found, context(request, target, authz::Op::update, std::nullopt)));
+                 judge(request, found, target, context(request, target, authz::Op::update, std::nullopt),
+                       Privileges::no));
 }
 
 std::string PolicyEnforcement::explain(const Request& request, const Target& target, authz::Op op,
                                        std::optional<std::uint32_t> child_type) {
   const auto found = governing(*target.resource, target.child);
-  const auto verdict = judge(request, found, context(request, *target.resource, op, child_type));
-  const auto names = names_of(found);
+  auto asked = context(request, *target.resource, op, child_type);
+  const auto verdict = judge(request, found, *target.resource, asked, privileges_of(*target.resource));
+  auto names = names_of(found);
   std::string text =
       "The target is " + core_.tree.path(*target.resource) + " (" + target.resource->ri + "). ";
   if (found.only) {
@@ -240,7 +317,14 @@ std::string PolicyEnforcement::explain(const Request& request, const Target& tar
                            : "The originator does not count as authenticated.\n";
   if (verdict.fixed != nullptr)
     return text + (verdict.permit ? "permitted: " : "denied: ") + verdict.fixed + "\n";
-  return text + authz::explain(context(request, *target.resource, op, child_type), found.sets, names);
+  auto sets = found.sets;
+  if (verdict.grants) {
+    asked.roles = verdict.grants->roles();
+    if (privileges_of(*target.resource) == Privileges::yes)
+      sets.insert(sets.end(), verdict.grants->sets().begin(), verdict.grants->sets().end());
+    verdict.grants->append_names(names);
+  }
+  return text + authz::explain(asked, sets, names);
 }
 
 // Groups as originators (PIP).

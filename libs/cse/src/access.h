@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "core.h"
+#include "latchkey/authz/grants.h"
 
 namespace latchkey::cse {
 
@@ -30,7 +31,12 @@ struct Verdict {
   bool permit = false;
   const char* fixed = nullptr;  ///< administrator, creator, ...; else the decision says why
   authz::Decision decision;
+  std::optional<authz::Grants>
+      grants;  ///< what tokens and roles added; its sets stand behind those of Governing
 };
+
+/// Whether privileges of a token count: not where selfPrivileges decide.
+enum class Privileges : std::uint8_t { no, yes };
 
 class PolicyEnforcement final : public Access, private authz::GroupMembership {
  public:
@@ -40,6 +46,9 @@ class PolicyEnforcement final : public Access, private authz::GroupMembership {
                              std::optional<std::uint32_t> child_type) override;
   [[nodiscard]] bool would_permit(const Request& request, const Resource& target, authz::Op op,
                                   std::optional<std::uint32_t> child_type) override;
+  [[nodiscard]] bool would_permit(const Request& request, const Target& target) override;
+  [[nodiscard]] std::vector<std::string> permitting_roles(const Request& request,
+                                                          const Target& target) override;
   [[nodiscard]] bool permits_policy_change(Request& request, const Resource& target) override;
   void forget(const Resource& resource) override;
 
@@ -56,8 +65,10 @@ class PolicyEnforcement final : public Access, private authz::GroupMembership {
   [[nodiscard]] Governing governing(const Resource& target, VirtualChild child);
   [[nodiscard]] authz::RequestContext context(const Request& request, const Resource& target, authz::Op op,
                                               std::optional<std::uint32_t> child_type) const;
-  [[nodiscard]] Verdict judge(const Request& request, const Governing& governing,
-                              const authz::RequestContext& context) const;
+  [[nodiscard]] Verdict judge(const Request& request, const Governing& governing, const Resource& target,
+                              authz::RequestContext context, Privileges privileges) const;
+  [[nodiscard]] std::optional<authz::Grants> grants_for(const Request& request, const Resource& target) const;
+  void add_dynamic_policies(Governing& governing, const Resource& resource);
   bool enforce(Request& request, const Governing& governing, const Verdict& verdict);
 
   [[nodiscard]] std::optional<bool> is_member(std::string_view group_id,
@@ -76,6 +87,10 @@ class PolicyEnforcement final : public Access, private authz::GroupMembership {
 
 /// pv and pvs of an <accessControlPolicy> that is to be stored: 4000 unless both compile.
 [[nodiscard]] Outcome<void> check_policy(const json::object& attributes, const CseId& own);
+
+/// The resource whose policies decide for `resource`: itself, or the nearest above it with policies of its
+/// own.
+[[nodiscard]] const Resource& governed_by(const Resource& resource) noexcept;
 
 /// The absolute id that an <AE> or <remoteCSE> stands for; empty for other types.
 [[nodiscard]] std::string entity_of(const Resource& resource, const CseId& own);

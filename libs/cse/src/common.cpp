@@ -7,7 +7,8 @@ namespace latchkey::cse {
 using codec::refuse;
 
 Outcome<void> check_policy_references(const Core& core, const json::object& attributes) {
-  for (const std::string_view name : {"acpi", "macp"}) {
+  for (const std::string_view name : {"acpi", "macp", "daci"}) {
+    const auto type = name == "daci" ? codec::Ty::dac : codec::Ty::acp;
     const auto* const list = attributes.if_contains(name);
     if (list == nullptr || !list->is_array()) continue;
     if (list->get_array().empty()) return refuse(Rsc::bad_request, std::string(name) + ": empty");
@@ -17,8 +18,9 @@ Outcome<void> check_policy_references(const Core& core, const json::object& attr
       // A policy hosted elsewhere cannot be looked at; it contributes nothing to a decision here.
       if (!core.tree.hosts(*address)) continue;
       const auto target = core.tree.resolve(*address);
-      if (target.resource == nullptr || !target.resource->is(codec::Ty::acp)) {
-        return refuse(Rsc::bad_request, std::string(name) + ": names no accessControlPolicy");
+      if (target.resource == nullptr || !target.resource->is(type)) {
+        const auto wanted = codec::resource_type(static_cast<std::uint32_t>(type))->long_name;
+        return refuse(Rsc::bad_request, std::string(name) + ": names no " + std::string(wanted));
       }
     }
   }

@@ -30,7 +30,10 @@ Request Request::with(RequestPrimitive primitive) const {
           .trusted = trusted,
           .seen = seen,
           .groups_passed = groups_passed,
-          .members_left = members_left};
+          .members_left = members_left,
+          .evidence = evidence,
+          .location = location,
+          .collected = collected};
 }
 
 ResponsePrimitive response_to(const RequestPrimitive& request, Rsc rsc, json::value content) {

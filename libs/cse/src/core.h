@@ -29,6 +29,8 @@ using codec::Rsc;
 /// Groups within groups are followed to this depth, below the group that was named.
 constexpr std::uint32_t kNestedGroupsMax = 8;
 
+struct Evidence;
+
 /// A request whose originator has been identified (TS-0003 7.2.1). `in.primitive` is what the sender sent.
 struct Request {
   bind::IncomingRequest in;
@@ -45,6 +47,12 @@ struct Request {
   /// Members that the request of the sender may still reach, shared by all that it became; null before the
   /// first group.
   std::shared_ptr<std::size_t> members_left;
+  /// Tokens and roles that count for it; null: none. See PolicyInformation.
+  std::shared_ptr<const Evidence> evidence;
+  /// Where the originator is, if that is known and a policy may ask for it; null: not known.
+  std::shared_ptr<const authz::Location> location;
+  bool collected = false;  ///< what the request names is in `evidence`
+  bool consulted = false;  ///< a DAS Server has been asked: not twice for one request (TS-0004 7.3.3.15)
 
   [[nodiscard]] const RequestPrimitive& primitive() const noexcept { return in.primitive; }
   /// For a sub-request that we execute ourselves in the name of the same originator (a group member): copies
@@ -170,6 +178,11 @@ class Access {
   /// The same without audit and counters, for lists (discovery) and for checks in the name of somebody else.
   [[nodiscard]] virtual bool would_permit(const Request& request, const Resource& target, authz::Op op,
                                           std::optional<std::uint32_t> child_type = std::nullopt) = 0;
+  /// The same for the request itself.
+  [[nodiscard]] virtual bool would_permit(const Request& request, const Target& target) = 0;
+  /// Role-IDs with any of which the request itself would be permitted (TS-0003 7.3.2.2 step 2.2.1).
+  [[nodiscard]] virtual std::vector<std::string> permitting_roles(const Request& request,
+                                                                  const Target& target) = 0;
   /// UPDATE of acpi (TS-0001 9.6.1.3.2): the pvs of one referenced policy permits it, or nothing is
   /// referenced and the originator is the creator. Audited.
   [[nodiscard]] virtual bool permits_policy_change(Request& request, const Resource& target) = 0;
@@ -178,6 +191,26 @@ class Access {
                                             std::optional<std::uint32_t> child_type) = 0;
   /// An <accessControlPolicy> or <group> was changed or goes: what was compiled from it is dropped.
   virtual void forget(const Resource& resource) = 0;
+};
+
+/// What precedes the decision: tokens, roles, DAS Servers (TS-0003 7.3.2, 7.4.3).
+class Authorization {
+ public:
+  Authorization() = default;
+  Authorization(const Authorization&) = delete;
+  Authorization& operator=(const Authorization&) = delete;
+  virtual ~Authorization() = default;
+  /// False: the decision on the target can be made now. True: request and respond are taken, and dispatched
+  /// again when something has come of it, or refused.
+  [[nodiscard]] virtual bool defer(Request& request, const Target& target, Respond& respond) = 0;
+  /// For a request that nobody has sent: its tokens verified, its roles taken as held, and the tokens that a
+  /// DAS Server has given the originator. The error says why a token does not count.
+  [[nodiscard]] virtual tl::expected<std::shared_ptr<const Evidence>, std::string> suppose(
+      const EntityId& originator, const Hypothetical& question) = 0;
+  /// See Cse::trust.
+  [[nodiscard]] virtual Status trust(authz::TokenTrust trust) = 0;
+  /// The claims of a token that is to be stored, of whichever holder, CSE and time.
+  [[nodiscard]] virtual authz::Checked<authz::TokenClaimSet> authenticate(std::string_view jwt) const = 0;
 };
 
 /// The response to `request` in its release, with its rqi.
@@ -206,6 +239,7 @@ struct Core {
   std::unique_ptr<GroupFanout> groups;
   std::unique_ptr<PollingChannels> polling;
   std::unique_ptr<Router> router;
+  std::unique_ptr<Authorization> authorization;
 
   /// The way of a request from "route: here, or next hop" on. The originator is taken as identified: the
   /// entry for requests of the bindings is Cse::handle, this one is for sub-requests in the name of somebody

@@ -2,6 +2,7 @@
 #include <tuple>
 
 #include "access.h"
+#include "authorization_resources.h"
 #include "containers.h"
 #include "content.h"
 #include "latchkey/codec/resource_types.h"
@@ -92,6 +93,14 @@ void set_creator(const Core& core, const Request& request, Draft& draft) {
   draft.attributes["cr"] = request.primitive().from;
 }
 
+Outcome<void> check_authorization_resource(const Core& core, Draft& draft) {
+  if (draft.is(Ty::acp)) return check_policy(draft.attributes, core.options.cse_id);
+  if (draft.is(Ty::rol)) return check_role(draft.attributes);
+  if (draft.is(Ty::tk)) return complete_token(*core.authorization, draft.attributes);
+  if (draft.is(Ty::dac)) return check_consultation(core.options, draft.attributes);
+  return {};
+}
+
 /// What holds for every type (TS-0004 7.3.3.3).
 Outcome<void> complete(const Core& core, const Request& request, const Resource& parent, Draft& draft) {
   if (const auto* const rn = draft.attributes.if_contains("rn")) {
@@ -101,9 +110,7 @@ Outcome<void> complete(const Core& core, const Request& request, const Resource&
   }
   if (auto fits = fit_expiration(core, parent, draft.attributes); !fits) return fits;
   if (auto known = check_policy_references(core, draft.attributes); !known) return known;
-  if (draft.is(Ty::acp)) {
-    if (auto policy = check_policy(draft.attributes, core.options.cse_id); !policy) return policy;
-  }
+  if (auto sound = check_authorization_resource(core, draft); !sound) return sound;
   if (draft.is(Ty::cin)) {
     if (auto fits = check_fit(parent, content_size(draft.attributes["con"])); !fits) return fits;
   }

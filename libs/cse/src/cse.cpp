@@ -7,6 +7,7 @@
 #include "app_rules.h"
 #include "base_resources.h"
 #include "core.h"
+#include "dynamic_authorization.h"
 #include "explain.h"
 #include "latchkey/base/log.h"
 #include "originator.h"
@@ -46,9 +47,12 @@ struct Cse::Impl {
     core.groups = make_groups(core);
     core.polling = make_polling_channels(core);
     core.router = make_router(core);
+    core.authorization = std::make_unique<DynamicAuthorization>(core);
   }
 
   [[nodiscard]] Status start() {
+    if (auto trusted = core.authorization->trust(std::exchange(core.options.token_trust, {})); !trusted)
+      return fail("issuers of tokens", trusted.error());
     if (auto loaded = core.tree.load(core.store); !loaded)
       return fail("loading the resources", loaded.error());
     if (auto prepared = prepare_base(core); !prepared) return fail("preparing the CSEBase", prepared.error());
@@ -142,14 +146,13 @@ void Cse::start_registration() {
   impl.registrar->start();
 }
 
+Status Cse::trust(authz::TokenTrust issuers) { return impl_->core.authorization->trust(std::move(issuers)); }
+
 std::vector<AeId> Cse::allowed_ae_ids(const CredentialId& credential) const {
   return app_rule_ae_ids(impl_->core.tree, credential);
 }
 
-std::string Cse::explain(std::string_view originator, std::string_view operation, std::string_view target,
-                         std::optional<std::uint32_t> child_type) const {
-  return explain_decision(impl_->core, {originator, operation, target, child_type});
-}
+std::string Cse::explain(const Hypothetical& request) const { return explain_decision(impl_->core, request); }
 
 Cse::Counters Cse::counters() const {
   auto counters = impl_->core.counters;

@@ -18,10 +18,6 @@ Outcome<void> check_offered(const RequestPrimitive& primitive) {
     return refuse(Rsc::non_blocking_synch_request_not_supported, "rt: only blocking requests are offered");
   }
   if (primitive.oet) return refuse(Rsc::not_implemented, "oet: not offered");
-  // TS-0003 7.3.2.3: a token that is not looked at must not be passed over either.
-  if (!primitive.tkns.empty() || !primitive.tids.empty() || !primitive.ltids.empty()) {
-    return refuse(Rsc::not_implemented, "tokens are not offered");
-  }
   return {};
 }
 
@@ -89,6 +85,7 @@ void Core::dispatch(Request request, Respond respond) {
   if (target.resource == nullptr || expired(*this, *target.resource)) {
     return refuse(request, {Rsc::not_found, "to: no such resource"}, std::move(respond));
   }
+  if (authorization->defer(request, target, respond)) return;
   run(*this, std::move(request), std::move(target), std::move(respond));
 }
 

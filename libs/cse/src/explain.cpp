@@ -38,7 +38,7 @@ bool is_registered(const Core& core, const EntityId& id) {
 
 }  // namespace
 
-std::string explain_decision(const Core& core, const Question& question) {
+std::string explain_decision(const Core& core, const Hypothetical& question) {
   const auto op = operation_named(question.operation);
   if (!op) return "The operation is none of CREATE, RETRIEVE, UPDATE, DELETE, NOTIFY, DISCOVER.";
   const auto target = core.tree.resolve(question.target);
@@ -46,9 +46,16 @@ std::string explain_decision(const Core& core, const Question& question) {
   Request request;
   request.originator = entity_named(question.originator, core.options.cse_id);
   if (!request.originator) return "The originator is no AE-ID or CSE-ID: it matches nothing, DENY.";
-  request.rq_authn = is_registered(core, *request.originator);
+  request.rq_authn = question.authenticated.value_or(is_registered(core, *request.originator));
   const auto* const ae = std::get_if<AeId>(&*request.originator);
   request.administrator = ae != nullptr && core.options.administrator == *ae;
+  request.in.received = question.time.value_or(core.clock.now());
+  request.in.peer_ip = question.ip;
+  if (question.location) request.location = std::make_shared<const authz::Location>(*question.location);
+  auto evidence = core.authorization->suppose(*request.originator, question);
+  if (!evidence)
+    return "A token does not count, so the request is refused as a whole: " + evidence.error() + ", DENY.";
+  request.evidence = *std::move(evidence);
   return "Originator " + to_string(*request.originator) + ", operation " +
          std::string(authz::to_string(*op)) + ". " +
          core.access->explain(request, target, *op, question.child_type);

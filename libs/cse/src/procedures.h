@@ -20,7 +20,8 @@ void notify(Core& core, Request request, const Target& target, Respond respond);
 /// Content of a RETRIEVE or DELETE response by rcn; sets cnst and cnot.
 void fill_content(Core& core, Request& request, const Resource& resource, ResponsePrimitive& response);
 
-/// acpi of a CREATE or UPDATE: entries of this CSE must be policies, an empty list is refused (4000).
+/// acpi, macp, daci of a CREATE or UPDATE: entries of this CSE must be policies or consultations, an empty
+/// list is refused (4000).
 [[nodiscard]] Outcome<void> check_policy_references(const Core& core, const json::object& attributes);
 /// et of a CREATE or UPDATE: in the future (4000), cut to that of the parent.
 [[nodiscard]] Outcome<void> fit_expiration(const Core& core, const Resource& parent,

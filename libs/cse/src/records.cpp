@@ -11,6 +11,7 @@ std::string to_record(const Resource& resource) {
   std::string text = R"({"n":)" + std::to_string(resource.serial);
   if (!resource.created_by.empty()) text += R"(,"o":)" + json::serialize(json::string(resource.created_by));
   if (resource.associated) text += R"(,"b":true)";
+  if (resource.dynamic) text += R"(,"d":true)";
   text += R"(,"a":)" + json::serialize(resource.attributes) + "}";
   return text;
 }
@@ -36,6 +37,7 @@ Result<std::unique_ptr<Resource>> from_record(std::string_view ri, std::string_v
     resource->created_by = creator->get_string();
   }
   resource->associated = members->contains("b");
+  resource->dynamic = members->contains("d");
   if (resource->ri != ri || resource->rn.empty() || resource->ty == 0 || resource->serial == 0) {
     return fail(ErrorCode::internal, "record of resource " + std::string(ri) + " is incomplete");
   }

@@ -36,6 +36,9 @@ struct Resource {
 
   /// An AE that registered inside a security association: outside of one nobody may use its name.
   bool associated = false;
+  /// An <accessControlPolicy> that a DAS Server granted (TS-0003 7.3.2.2 step 4.1.2): it governs its parent,
+  /// beside the policies that the parent names.
+  bool dynamic = false;
 
   Resource* parent = nullptr;    ///< null: the CSEBase
   Resource* previous = nullptr;  ///< older sibling in the same list

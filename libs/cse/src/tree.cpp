@@ -65,6 +65,20 @@ std::vector<Resource*> all_of(const std::unordered_multimap<std::string, Resourc
   return found;
 }
 
+bool lives(const Resource& resource, TimePoint now) { return !resource.expires || *resource.expires > now; }
+
+std::string role_key(std::string_view role_id, std::string_view holder) {
+  return std::string(holder) + "\n" + std::string(role_id);
+}
+
+template <class Key>
+void erase_entry(std::unordered_multimap<Key, Resource*>& index, const std::type_identity_t<Key>& key,
+                 const Resource& resource) {
+  const auto [first, last] = index.equal_range(key);
+  const auto at = std::find_if(first, last, [&](const auto& entry) { return entry.second == &resource; });
+  if (at != last) index.erase(at);
+}
+
 }  // namespace
 
 bool ResourceTree::DueOrder::operator()(const Resource* a, const Resource* b) const noexcept {
@@ -133,6 +147,10 @@ void ResourceTree::index(Resource& resource) {
   if (resource.is(codec::Ty::ae)) {
     if (const auto id = AeId::from_stem(resource.ri, own_)) aes_[id->absolute()] = &resource;
   }
+  if (resource.is(codec::Ty::rol))
+    roles_.emplace(role_key(resource.text("rlid"), resource.text("tkhd")), &resource);
+  if (resource.is(codec::Ty::tk)) tokens_.emplace(resource.text("tkid"), &resource);
+  if (resource.dynamic) dynamic_.emplace(resource.parent, &resource);
   if (!resource.is(codec::Ty::csr) && !resource.is(codec::Ty::svsn)) return;
   const auto csi = CseId::parse(resource.text("csi"), own_.sp());
   if (csi && resource.is(codec::Ty::svsn)) nodes_.emplace(csi->absolute(), &resource);
@@ -151,6 +169,10 @@ void ResourceTree::unindex(Resource& resource) {
   if (resource.is(codec::Ty::ae)) {
     if (const auto id = AeId::from_stem(resource.ri, own_)) aes_.erase(id->absolute());
   }
+  if (resource.is(codec::Ty::rol))
+    erase_entry(roles_, role_key(resource.text("rlid"), resource.text("tkhd")), resource);
+  if (resource.is(codec::Ty::tk)) erase_entry(tokens_, std::string(resource.text("tkid")), resource);
+  if (resource.dynamic) erase_entry(dynamic_, resource.parent, resource);
   const auto of_this = [&](const auto& entry) { return entry.second == &resource; };
   if (resource.is(codec::Ty::svsn)) std::erase_if(nodes_, of_this);
   if (!resource.is(codec::Ty::csr)) return;
@@ -261,6 +283,29 @@ std::vector<Resource*> ResourceTree::next_hops(const CseId& id) const {
 }
 
 std::vector<Resource*> ResourceTree::subscribed_nodes(const CseId& id) const { return all_of(nodes_, id); }
+
+std::vector<Resource*> ResourceTree::dynamic_policies(const Resource& target) const {
+  std::vector<Resource*> found;
+  if (dynamic_.empty()) return found;
+  const auto [first, last] = dynamic_.equal_range(&target);
+  for (auto at = first; at != last; ++at) found.push_back(at->second);
+  return found;
+}
+
+std::vector<Resource*> ResourceTree::roles(std::string_view role_id, std::string_view holder,
+                                           TimePoint now) const {
+  std::vector<Resource*> found;
+  const auto [first, last] = roles_.equal_range(role_key(role_id, holder));
+  for (auto at = first; at != last; ++at)
+    if (lives(*at->second, now)) found.push_back(at->second);
+  return found;
+}
+
+Resource* ResourceTree::find_token(const std::string& token_id, TimePoint now) const {
+  const auto [first, last] = tokens_.equal_range(token_id);
+  const auto at = std::find_if(first, last, [&](const auto& entry) { return lives(*entry.second, now); });
+  return at != last ? at->second : nullptr;
+}
 
 void ResourceTree::for_each_descendant(Resource& resource, const std::function<void(Resource&)>& visit) {
   // Not by recursion: a client decides how deep containers are nested.

@@ -73,6 +73,14 @@ class ResourceTree {
   /// <serviceSubscribedNode> resources whose csi is `id` (IN-CSE).
   [[nodiscard]] std::vector<Resource*> subscribed_nodes(const CseId& id) const;
 
+  /// The policies that DAS Servers granted for this resource, expired ones too.
+  [[nodiscard]] std::vector<Resource*> dynamic_policies(const Resource& target) const;
+  /// <role> resources of this roleID and holder (an absolute id) that have not expired as resources.
+  [[nodiscard]] std::vector<Resource*> roles(std::string_view role_id, std::string_view holder,
+                                             TimePoint now) const;
+  /// Likewise a <token> of this tokenID; nullptr: none.
+  [[nodiscard]] Resource* find_token(const std::string& token_id, TimePoint now) const;
+
   /// Youngest first within each parent, children before their parents; `resource` itself is not visited.
   static void for_each_descendant(Resource& resource, const std::function<void(Resource&)>& visit);
 
@@ -112,6 +120,9 @@ class ResourceTree {
   std::unordered_map<std::string, Resource*> aes_, cses_;                  // absolute ids
   std::unordered_multimap<std::string, Resource*> descendants_;            // dcse entries, absolute
   std::unordered_multimap<std::string, Resource*> nodes_;                  // csi of svsn, absolute
+  std::unordered_multimap<std::string, Resource*> roles_;                  // holder and roleID
+  std::unordered_multimap<std::string, Resource*> tokens_;                 // tokenID
+  std::unordered_multimap<const Resource*, Resource*> dynamic_;            // parent
   std::set<Resource*, DueOrder> due_;
   std::uint64_t next_serial_ = 1, reserved_ = 1;
 };

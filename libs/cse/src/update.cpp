@@ -2,6 +2,7 @@
 #include <array>
 
 #include "access.h"
+#include "authorization_resources.h"
 #include "containers.h"
 #include "content.h"
 #include "latchkey/codec/resource_types.h"
@@ -61,6 +62,7 @@ Outcome<void> check_changes(const Core& core, const Resource& resource, Touched 
     if (auto last = check_children_expire_first(resource, changes); !last) return last;
   }
   if (resource.is(Ty::acp)) return check_policy(changes, core.options.cse_id);
+  if (resource.is(Ty::dac)) return check_consultation(core.options, changes);
   return {};
 }
 

@@ -63,10 +63,12 @@ class FakeChannel final : public bind::Channel {
   }
   [[nodiscard]] bind::Departure departure() const noexcept override { return departure_; }
   void watch(Task departed) override { watch_ = std::move(departed); }
+  void park() noexcept override { parked = true; }
   void leave(bind::Departure how) {
     departure_ = how;
     if (auto watch = std::exchange(watch_, {})) watch();
   }
+  bool parked = false;
 
  private:
   bind::Departure departure_ = bind::Departure::none;
@@ -78,7 +80,18 @@ class FakePeer final : public bind::RequestSender {
  public:
   std::vector<RequestPrimitive> received;
   std::vector<Result<ResponsePrimitive>> answers;  ///< used from the front
-  void send(RequestPrimitive request, std::chrono::milliseconds, Done done) override {
+  bool hold = false;                               ///< answers wait in `held`
+  std::vector<Task> held;
+  void send(RequestPrimitive request, std::chrono::milliseconds timeout, Done done) override {
+    if (hold) {
+      auto shared = std::make_shared<std::pair<RequestPrimitive, Done>>(std::move(request), std::move(done));
+      held.emplace_back(
+          [this, shared, timeout] { answer(std::move(shared->first), timeout, std::move(shared->second)); });
+      return;
+    }
+    answer(std::move(request), timeout, std::move(done));
+  }
+  void answer(RequestPrimitive request, std::chrono::milliseconds, Done done) {
     Result<ResponsePrimitive> answer = ResponsePrimitive{};
     if (answers.empty()) {
       answer->rsc = Rsc::ok;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "latchkey/authz/policy.h"
 #include "latchkey/base/ids.h"
@@ -78,5 +79,10 @@ struct Decision {
 /// TS-0003 7.1.4, 7.1.5: permit-overrides; whatever cannot be determined is Deny.
 /// Pure: no I/O, no clock. Thread-safe. Keeps no reference. Cannot fail.
 [[nodiscard]] Decision decide(const RequestContext& context, std::span<const RuleSet* const> sets);
+
+/// The Role-IDs in rules that fit the request but for the originator (7.3.2.2 step 2.2.1): with one of them it would
+/// be permitted. Each once, at most `limit`, in the order of the rules; looks at every rule. Thread-safe.
+[[nodiscard]] std::vector<std::string> roles_that_permit(const RequestContext& context,
+                                                         std::span<const RuleSet* const> sets, std::size_t limit);
 
 }  // namespace latchkey::authz

@@ -22,6 +22,7 @@ enum class AuditEventId : std::uint16_t {
   key_fetch_started, key_fetch_ok, key_fetch_failed,                // remote keys
   originator_accepted, originator_refused,                          // 7.2.1
   access_permitted, access_denied,                                  // 7.1.5
+  das_consulted,                                                    // 7.3.2.2
   registration_ok, registration_refused, deregistration,            // AE, CSE, MAF client
   key_registered, key_retrieved, key_refused, key_updated, key_deleted,  // MAF
   credential_reloaded, configuration_refused, admin_action, store_failure,

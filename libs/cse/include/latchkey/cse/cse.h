@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "latchkey/authz/pdp.h"
+#include "latchkey/authz/token_verifier.h"
 #include "latchkey/base/audit.h"
 #include "latchkey/base/executor.h"
 #include "latchkey/base/ids.h"
@@ -50,6 +51,27 @@ struct CseOptions {
   std::size_t fan_out_max = 10'000;  ///< members that one request reaches in all, by groups of groups too
   std::chrono::seconds registration_refresh{
       600};  ///< MN, ASN: the registration is renewed after this time at the latest
+  /// Issuers of tokens and roles (TS-0003 7.3.2.6.3); see Cse::trust.
+  authz::TokenTrust token_trust;
+  /// DAS Servers that may grant anything here: a <dynamicAuthorizationConsultation> that names another one has no
+  /// effect (docs/decisions/0014).
+  struct DasServer {
+    EntityId id;                   ///< issuer of its tokens
+    std::string point_of_access;   ///< resource id or URL, as it stands in dap
+    std::vector<Fqdn> domains;     ///< of the Role-IDs and Token-IDs that it issues
+  };
+  std::vector<DasServer> das_servers;
+  /// Where an Authorization Authority keeps <role> and <token> on another CSE (7.4.3 step 2).
+  struct Repository {
+    Fqdn domain;           ///< behind the '@' of Role-IDs and Token-IDs
+    std::string cse_base;  ///< address of the CSEBase
+  };
+  std::vector<Repository> repositories;
+  /// <dynamicAuthorizationConsultation> for resources without one of their own or their parents; empty: none.
+  std::string default_consultation;
+  std::chrono::milliseconds consultation_timeout{3'000};  ///< of a DAS Server or repository
+  std::size_t consultations_max = 256;                    ///< under way at once; above it: denied
+  std::size_t consultations_per_originator = 8;           ///< of these for one originator
   /// Called once after the store failed: nothing can be written any more, the daemon shall stop.
   std::function<void(const Error&)> store_failed;
 };
@@ -70,6 +92,20 @@ class Peers {
   [[nodiscard]] virtual bind::RequestSender* url(std::string_view url, const std::string& owner) = 0;
 };
 
+/// A request that nobody has sent, for Cse::explain.
+struct Hypothetical {
+  std::string originator;  ///< AE-ID-Stem or any id in SP-relative or absolute form
+  std::string operation;   ///< CREATE, RETRIEVE, UPDATE, DELETE, NOTIFY, DISCOVER; any case
+  std::string target;
+  std::optional<std::uint32_t> child_type;    ///< CREATE
+  std::optional<bool> authenticated;          ///< else whether the originator is registered here
+  std::optional<TimePoint> time;              ///< else now
+  std::optional<authz::IpAddress> ip;         ///< else not known
+  std::optional<authz::Location> location;    ///< else not known
+  std::vector<std::string> roles;             ///< taken as held, whatever backs them
+  std::vector<std::string> tokens;            ///< verified as those of a request
+};
+
 class Cse final : public bind::RequestHandler {
  public:
   /// Loads the tree from the store and creates the CSEBase on first start. All references outlive the CSE.
@@ -83,13 +119,16 @@ class Cse final : public bind::RequestHandler {
   /// after loss.
   void start_registration();
 
+  /// Replaces the trust in issuers of tokens and roles; every known token is forgotten, so that nothing outlives the
+  /// trust that it was accepted under. invalid_argument, and nothing changes: see TokenVerifier::configure.
+  [[nodiscard]] Status trust(authz::TokenTrust issuers);
+
   /// The identity that serviceSubscribedAppRules give a credential (8.2.1, 8.2.2.1): allowed AE-IDs whose
   /// rule's applicableCredIDs match. Empty: none.
   [[nodiscard]] std::vector<AeId> allowed_ae_ids(const CredentialId& credential) const;
-  /// For `latchkey authz explain` and the admin listener: the decision for a hypothetical request, in
-  /// sentences.
-  [[nodiscard]] std::string explain(std::string_view originator, std::string_view operation,
-                                    std::string_view target, std::optional<std::uint32_t> child_type) const;
+  /// For `latchkey authz explain` and the admin listener: the decision for a hypothetical request, in sentences.
+  /// Nobody else is asked, nothing changes, and no audit event is left.
+  [[nodiscard]] std::string explain(const Hypothetical& request) const;
 
   struct Counters {
     std::uint64_t requests = 0, permitted = 0, denied = 0, refused_originator = 0, notifications = 0,

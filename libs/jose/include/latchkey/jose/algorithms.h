@@ -41,6 +41,8 @@ class Permitted {
   constexpr Permitted(std::initializer_list<E> values) {
     for (const E value : values) bits_ |= bit(value);
   }
+  constexpr void add(E value) { bits_ |= bit(value); }
+  [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
   [[nodiscard]] constexpr bool has(E value) const noexcept { return (bits_ & bit(value)) != 0; }
 
  private:

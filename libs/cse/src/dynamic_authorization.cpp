@@ -1,0 +1,86 @@
+#include "dynamic_authorization.h"
+
+#include "access.h"
+#include "trail.h"
+
+namespace latchkey::cse {
+
+namespace {
+
+/// Registrations answer to their association and not to a policy (TS-0004 7.3.3.1).
+bool is_registration(const RequestPrimitive& request) noexcept {
+  return request.op == codec::Operation::create && (request.ty == static_cast<std::uint32_t>(codec::Ty::ae) ||
+                                                    request.ty == static_cast<std::uint32_t>(codec::Ty::csr));
+}
+
+/// Adds what only a denied originator is told: where it may ask for a token (7.3.2.3 step 2.3).
+Respond with_token_request_information(json::value tqf, Respond respond) {
+  return [tqf = std::move(tqf), respond = std::move(respond)](ResponsePrimitive response) mutable {
+    if (response.rsc == Rsc::originator_has_no_privilege) {
+      response.tqf = std::move(tqf);
+      response.pc = nullptr;  // where it stands in the HTTP body, no debugging text can
+    }
+    respond(std::move(response));
+  };
+}
+
+/// 7.3.2.3 step 7.1.
+Respond with_local_token_ids(json::value assigned, Respond respond) {
+  return [assigned = std::move(assigned), respond = std::move(respond)](ResponsePrimitive response) mutable {
+    response.ati = std::move(assigned);
+    respond(std::move(response));
+  };
+}
+
+}  // namespace
+
+bool DynamicAuthorization::defer(Request& request, const Target& target, Respond& respond) {
+  const auto& primitive = request.primitive();
+  if (!request.collected && PolicyInformation::needed(primitive)) {
+    collect(std::move(request), std::move(respond));
+    return true;
+  }
+  if (!request.originator || request.administrator || is_registration(primitive)) return false;
+  request.evidence = information_.with_held(*request.originator, std::move(request.evidence));
+  const auto* const server = request.consulted ? nullptr : consultation_.server_for(request, target);
+  const bool wants_token = primitive.tqi.value_or(false);
+  if ((server == nullptr && !wants_token) || core_.access->would_permit(request, target)) return false;
+  if (server != nullptr) {
+    consult(std::move(request), target, *server, std::move(respond));
+    return true;
+  }
+  if (auto tqf = consultation_.token_request_information(request, target); !tqf.is_null())
+    respond = with_token_request_information(std::move(tqf), std::move(respond));
+  return false;
+}
+
+void DynamicAuthorization::collect(Request request, Respond respond) {
+  auto shared = std::make_shared<std::pair<Request, Respond>>(std::move(request), std::move(respond));
+  information_.collect(shared->first, [this, shared](auto collected) {
+    auto& [original, answer] = *shared;
+    if (!collected) {
+      ++core_.counters.denied;
+      record(core_, AuditEventId::access_denied, original, collected.error().reason,
+             collected.error().answer.rsc);
+      return core_.refuse(original, collected.error().answer, std::move(answer));
+    }
+    original.collected = true;
+    original.evidence = *std::move(collected);
+    auto back = std::move(answer);
+    if (!original.evidence->assigned.is_null())
+      back = with_local_token_ids(original.evidence->assigned, std::move(back));
+    core_.dispatch(std::move(original), std::move(back));
+  });
+}
+
+/// Without a grant the decision is repeated too, and logged as the denial that it is.
+void DynamicAuthorization::consult(Request request, const Target& target, const DasClient::Server& server,
+                                   Respond respond) {
+  auto shared = std::make_shared<std::pair<Request, Respond>>(std::move(request), std::move(respond));
+  shared->first.consulted = true;
+  consultation_.consult(shared->first, target, server, [this, shared] {
+    core_.dispatch(std::move(shared->first), std::move(shared->second));
+  });
+}
+
+}  // namespace latchkey::cse

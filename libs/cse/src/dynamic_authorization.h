@@ -1,0 +1,38 @@
+#pragma once
+/// What has to happen before a request can be decided: roles and tokens that it names are collected, DAS
+/// Servers are asked (TS-0003 7.3.2, 7.4.3; order of TS-0004 7.3.3.15).
+#include "consultation.h"
+#include "core.h"
+#include "das_client.h"
+#include "information.h"
+
+namespace latchkey::cse {
+
+class DynamicAuthorization final : public Authorization {
+ public:
+  explicit DynamicAuthorization(Core& core)
+      : core_(core), das_(core), information_(core, das_), consultation_(core, das_, information_) {}
+
+  [[nodiscard]] bool defer(Request& request, const Target& target, Respond& respond) override;
+  [[nodiscard]] tl::expected<std::shared_ptr<const Evidence>, std::string> suppose(
+      const EntityId& originator, const Hypothetical& question) override {
+    return information_.suppose(originator, question);
+  }
+  [[nodiscard]] Status trust(authz::TokenTrust trust) override {
+    return information_.configure(std::move(trust));
+  }
+  [[nodiscard]] authz::Checked<authz::TokenClaimSet> authenticate(std::string_view jwt) const override {
+    return information_.authenticate(jwt);
+  }
+
+ private:
+  void collect(Request request, Respond respond);
+  void consult(Request request, const Target& target, const DasClient::Server& server, Respond respond);
+
+  Core& core_;
+  DasClient das_;
+  PolicyInformation information_;
+  Consultation consultation_;
+};
+
+}  // namespace latchkey::cse

@@ -1,0 +1,292 @@
+#include "information.h"
+
+#include <algorithm>
+
+#include "latchkey/base/bytes.h"
+#include "latchkey/codec/dynamic_authorization.h"
+#include "latchkey/crypto/crypto.h"
+
+namespace latchkey::cse {
+
+namespace {
+
+constexpr std::size_t kTokensKept = 10'000;
+constexpr std::size_t kHoldersMax = 10'000, kHeldTokensMax = 16;
+constexpr std::size_t kQuestionsMax = 1'000;  // of repositories and DAS servers, unanswered
+
+std::vector<authz::Authority> authorities_of(const authz::TokenTrust& trust) {
+  std::vector<authz::Authority> authorities;
+  for (const auto& issuer : trust.issuers) authorities.push_back(issuer.authority);
+  return authorities;
+}
+
+/// RETRIEVE of the <role> or <token> resources below a repository's CSEBase with this id (and holder).
+RequestPrimitive question_to_repository(const std::string& repository, codec::Ty type, const std::string& id,
+                                        const std::string& holder) {
+  RequestPrimitive request;
+  request.op = codec::Operation::retrieve;
+  request.to = repository;
+  request.rcn = codec::ResultContent::children;
+  codec::FilterCriteria filter;
+  filter.types = {static_cast<std::uint32_t>(type)};
+  filter.attributes = {{type == codec::Ty::rol ? "rlid" : "tkid", id}};
+  if (type == codec::Ty::rol) filter.attributes.emplace_back("tkhd", holder);
+  filter.level = 1;
+  request.fc = std::move(filter);
+  return request;
+}
+
+/// The resources of that type in the answer to such a question.
+std::vector<json::object> resources_in(const json::value& pc, codec::Ty type) {
+  std::vector<json::object> found;
+  const auto* const outer = pc.if_object();
+  if (outer == nullptr || outer->size() != 1) return found;
+  const auto* const base = outer->begin()->value().if_object();
+  const auto element = codec::resource_type(static_cast<std::uint32_t>(type))->element;
+  const auto* const list = base != nullptr ? base->if_contains(element) : nullptr;
+  if (list == nullptr || !list->is_array()) return found;
+  for (const auto& entry : list->get_array())
+    if (entry.is_object()) found.push_back(entry.get_object());
+  return found;
+}
+
+}  // namespace
+
+/// One request whose evidence is being put together.
+struct PolicyInformation::Gathering {
+  std::optional<EntityId> originator;
+  TimePoint now;
+  Done done;
+  std::shared_ptr<Evidence> evidence = std::make_shared<Evidence>();
+  std::vector<codec::LocalTokenId> assigned;
+  std::optional<EvidenceRefused> refused;  // the first defect decides
+  std::size_t open = 1;                    // questions without answer, and collect() itself
+
+  void refuse(std::string reason) {
+    if (refused) return;
+    refused = EvidenceRefused{{Rsc::originator_has_no_privilege, "a token of the request is not valid here"},
+                              std::move(reason)};
+  }
+};
+
+PolicyInformation::PolicyInformation(Core& core, DasClient& das)
+    : core_(core),
+      das_(das),
+      verifier_(core.options.cse_id, *this),
+      shelf_(kTokensKept, "lt" + to_hex(crypto::random_bytes(4)) + "-") {}
+
+Status PolicyInformation::configure(authz::TokenTrust trust) {
+  auto authorities = authorities_of(trust);
+  if (auto configured = verifier_.configure(std::move(trust)); !configured) return configured;
+  authorities_ = std::move(authorities);
+  shelf_.clear();
+  held_.clear();
+  return {};
+}
+
+std::optional<std::string> PolicyInformation::normalise(const ResourceAddress& address) const {
+  const auto& own = core_.options.cse_id;
+  if (address.scope != ResourceAddress::Scope::cse_relative && address.cse != own.stem()) return std::nullopt;
+  if (address.scope == ResourceAddress::Scope::absolute && address.sp != own.sp().fqdn().folded())
+    return std::nullopt;
+  std::string name;
+  for (const auto& segment : address.segments) {
+    if (!name.empty()) name += '/';
+    name += name.empty() && segment == "-" ? core_.options.cse_base_name : segment;
+  }
+  return name.empty() ? core_.options.cse_base_name : name;
+}
+
+authz::Checked<std::shared_ptr<const authz::Token>> PolicyInformation::admit(std::string_view jwt,
+                                                                             const EntityId& originator,
+                                                                             const EntityId& das) {
+  auto token = verifier_.verify(jwt, originator, core_.clock.now());
+  if (!token) return token;
+  if ((*token)->issuer != das)
+    return authz::reject(authz::Defect::issuer, "not the DAS Server that was asked", (*token)->token_id);
+  static_cast<void>(shelf_.keep(*token));
+  if (held_.size() >= kHoldersMax) held_.clear();  // they are asked for again
+  auto& held = held_[to_string(originator)];
+  std::erase_if(held, [&](const auto& other) { return other->token_id == (*token)->token_id; });
+  if (held.size() >= kHeldTokensMax) held.erase(held.begin());
+  held.push_back(*token);
+  return token;
+}
+
+std::shared_ptr<const Evidence> PolicyInformation::with_held(const EntityId& originator,
+                                                             std::shared_ptr<const Evidence> known) {
+  if (held_.empty()) return known;
+  const auto found = held_.find(to_string(originator));
+  if (found == held_.end()) return known;
+  std::erase_if(found->second,
+                [now = core_.clock.now()](const auto& token) { return token->not_after <= now; });
+  if (found->second.empty()) {
+    held_.erase(found);
+    return known;
+  }
+  auto more = known != nullptr ? std::make_shared<Evidence>(*known) : std::make_shared<Evidence>();
+  for (const auto& token : found->second)
+    if (std::ranges::find(more->tokens, token) == more->tokens.end()) more->tokens.push_back(token);
+  return more;
+}
+
+tl::expected<std::shared_ptr<const Evidence>, std::string> PolicyInformation::suppose(
+    const EntityId& originator, const Hypothetical& question) {
+  auto evidence = std::make_shared<Evidence>();
+  for (const auto& role : question.roles) evidence->roles.push_back({role, "the question"});
+  for (const auto& jwt : question.tokens) {
+    auto token = verifier_.verify(jwt, originator, question.time.value_or(core_.clock.now()));
+    if (!token) return tl::unexpected(to_string(token.error(), "token"));
+    evidence->tokens.push_back(*std::move(token));
+  }
+  return with_held(originator, std::move(evidence));
+}
+
+void PolicyInformation::collect(const Request& request, Done done) {
+  const auto& primitive = request.primitive();
+  const auto gathering = std::make_shared<Gathering>();
+  gathering->done = std::move(done);
+  gathering->now = core_.clock.now();
+  if (!request.originator) {
+    gathering->refuse("tokens and roles need an originator");
+    return finish(*gathering);
+  }
+  gathering->originator = request.originator;
+  for (const auto& jwt : primitive.tkns) take_token(gathering, jwt);
+  for (const auto& local_id : primitive.ltids) take_local_id(gathering, local_id);
+  for (const auto& token_id : primitive.tids) take_token_id(gathering, token_id);
+  for (const auto& role_id : primitive.rids) take_role_id(gathering, role_id);
+  finish(*gathering);
+}
+
+/// 7.3.2.3 steps 6.1.1 to 6.1.3.
+void PolicyInformation::take_token(const GatheringPtr& gathering, std::string_view jwt) {
+  auto token = verifier_.verify(jwt, *gathering->originator, gathering->now);
+  if (!token) return gathering->refuse(to_string(token.error(), "token"));
+  if (auto local_id = shelf_.keep(*token); !local_id.empty())
+    gathering->assigned.push_back({std::move(local_id), (*token)->token_id});
+  gathering->evidence->tokens.push_back(*std::move(token));
+}
+
+void PolicyInformation::take_local_id(const GatheringPtr& gathering, const std::string& local_id) {
+  auto token = shelf_.by_local_id(*gathering->originator, local_id);
+  if (token == nullptr)
+    return gathering->refuse("ltids: a Local-Token-ID that is not known for this originator");
+  const auto valid = authz::TokenVerifier::check_content(*token, *gathering->originator, gathering->now);
+  if (!valid) return gathering->refuse(to_string(valid.error(), "token"));
+  gathering->evidence->tokens.push_back(std::move(token));
+}
+
+/// From the shelf, from a <token> here, or from where the domain keeps it.
+void PolicyInformation::take_token_id(const GatheringPtr& gathering, const std::string& token_id) {
+  if (const auto known = shelf_.by_id(token_id); known != nullptr) {
+    const auto valid = authz::TokenVerifier::check_content(*known, *gathering->originator, gathering->now);
+    if (!valid) return gathering->refuse(to_string(valid.error(), "token"));
+    gathering->evidence->tokens.push_back(known);
+    return;
+  }
+  if (const auto* const stored = core_.tree.find_token(token_id, gathering->now); stored != nullptr)
+    return take_token(gathering, stored->text("tkob"));
+  fetch(gathering, codec::Ty::tk, token_id, [this, gathering, token_id](const Found& found) {
+    for (const auto& token : found) {
+      const auto* const jwt = token.if_contains("tkob");
+      if (jwt != nullptr && jwt->is_string()) take_token(gathering, jwt->get_string());
+    }
+    const auto has_it = [&](const auto& token) { return token->token_id == token_id; };
+    if (std::ranges::none_of(gathering->evidence->tokens, has_it))
+      gathering->refuse("tids: token " + token_id + " could not be retrieved");
+  });
+}
+
+/// 7.4.3 step 4: a role that does not count is passed over.
+bool PolicyInformation::take_role(Gathering& gathering, const json::object& attributes,
+                                  const std::string& source) {
+  const auto role = authz::read_role(attributes);
+  if (!role || !authz::check_role(*role, *gathering.originator, gathering.now, authorities_)) return false;
+  gathering.evidence->roles.push_back({role->role_id, source});
+  return true;
+}
+
+void PolicyInformation::take_role_id(const GatheringPtr& gathering, const std::string& role_id) {
+  for (const auto* const role : core_.tree.roles(role_id, to_string(*gathering->originator), gathering->now))
+    if (take_role(*gathering, role->attributes, role->ri)) return;
+  fetch(gathering, codec::Ty::rol, role_id, [gathering, role_id, this](const Found& found) {
+    for (const auto& role : found) {
+      const auto* const named = role.if_contains("rlid");
+      if (named == nullptr || !named->is_string() || named->get_string() != role_id) continue;
+      if (take_role(*gathering, role, "<role> of its repository")) return;
+    }
+  });
+}
+
+/// Requests that need the same at the same time ask once.
+void PolicyInformation::fetch(const GatheringPtr& gathering, codec::Ty type, const std::string& id,
+                              Waiter waiter) {
+  ++gathering->open;
+  const std::string holder = to_string(*gathering->originator);
+  const std::string question = (type == codec::Ty::rol ? holder : std::string()) + "\n" + id;
+  if (asked_.size() >= kQuestionsMax && !asked_.contains(question)) {
+    waiter({});
+    return finish(*gathering);
+  }
+  auto& waiting = asked_[question];
+  waiting.push_back([gathering, waiter = std::move(waiter)](const Found& found) mutable {
+    waiter(found);
+    finish(*gathering);
+  });
+  if (waiting.size() > 1) return;
+  if (const auto* const repository = repository_of(id); repository != nullptr)
+    return ask_repository(question, *repository, type, id, holder);
+  const auto* const das = type == codec::Ty::tk ? das_.of_domain(id) : nullptr;
+  if (das == nullptr) return answer(question, {});
+  ask_das(question, *das, *gathering->originator, id);
+}
+
+const CseOptions::Repository* PolicyInformation::repository_of(const std::string& scoped_id) const {
+  const auto id = KeyId::parse(scoped_id);
+  if (!id) return nullptr;
+  const auto& all = core_.options.repositories;
+  const auto found = std::ranges::find(all, id->issuer(), &CseOptions::Repository::domain);
+  return found != all.end() ? &*found : nullptr;
+}
+
+void PolicyInformation::ask_repository(const std::string& question, const CseOptions::Repository& repository,
+                                       codec::Ty type, const std::string& id, const std::string& holder) {
+  core_.router->send(repository.cse_base, core_.options.cse_id.absolute(),
+                     question_to_repository(repository.cse_base, type, id, holder),
+                     core_.options.consultation_timeout,
+                     [this, question, type](const Result<ResponsePrimitive>& response) {
+                       const bool found = response && response->rsc == Rsc::ok;
+                       answer(question, found ? resources_in(response->pc, type) : Found());
+                     });
+}
+
+/// 7.3.2.3 step 5: the DAS Server hands out the token of this id.
+void PolicyInformation::ask_das(const std::string& question, const DasClient::Server& das,
+                                const EntityId& originator, const std::string& token_id) {
+  codec::DasRequest request{.originator = originator};
+  request.token_ids = {token_id};
+  das_.ask(das, request, [this, question](const Result<codec::DasResponse>& response) {
+    Found found;
+    if (response)
+      for (const auto& token : response->tokens) found.push_back({{"tkob", token}});
+    answer(question, found);
+  });
+}
+
+void PolicyInformation::answer(const std::string& question, const Found& found) {
+  const auto waiting = asked_.extract(question);
+  if (waiting.empty()) return;
+  for (auto& waiter : waiting.mapped()) waiter(found);
+}
+
+void PolicyInformation::finish(Gathering& gathering) {
+  if (--gathering.open > 0) return;
+  auto done = std::move(gathering.done);
+  if (gathering.refused) return done(tl::unexpected(std::move(*gathering.refused)));
+  if (!gathering.assigned.empty())
+    gathering.evidence->assigned = codec::to_local_token_ids(gathering.assigned);
+  done(std::shared_ptr<const Evidence>(std::move(gathering.evidence)));
+}
+
+}  // namespace latchkey::cse

@@ -1,0 +1,655 @@
+/// Tokens, roles and DAS Servers at the Hosting CSE (TS-0003 7.3.2, 7.4.3; TS-0004 7.5.1.2.10).
+#include "latchkey/codec/dynamic_authorization.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cover.h"
+#include "latchkey/authz/token_issuer.h"
+#include "support/world.h"
+
+namespace latchkey::cse::test {
+namespace {
+
+using latchkey::test::cover;
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr const char* kDas = "https://das.example/das";
+constexpr const char* kTarget = "/in-cse/cse/door/state";
+
+Fqdn domain(std::string_view text) { return Fqdn::parse(text).value(); }
+
+/// An issuer with a key that the CSE knows.
+class Issuer {
+ public:
+  explicit Issuer(std::string name)
+      : name_(std::move(name)),
+        authority_{EntityId(domain(name_)), {domain(name_)}},
+        secret_(std::make_shared<const SecretBytes>(
+            SecretBytes::copy_of(as_bytes(name_ + "-0123456789-0123456789-0123456789")))),
+        issuer_(authority_,
+                authz::SignatureOnly{name_, jose::SigningKey(secret_, jose::SignatureAlg::hs256)}) {}
+
+  [[nodiscard]] authz::TrustedIssuer trusted() const {
+    return {.authority = authority_,
+            .classes = {authz::TokenClass::signature_only},
+            .verification_keys = {{name_, jose::VerificationKey(secret_, {jose::SignatureAlg::hs256})}},
+            .shared_keys = {}};
+  }
+  [[nodiscard]] authz::TokenClaimSet claims(const std::string& id, const EntityId& holder,
+                                            TimePoint now) const {
+    return {.token_id = id + "@" + name_,
+            .holder = holder,
+            .issuer = authority_.id,
+            .not_before = now - std::chrono::hours(1),
+            .not_after = now + std::chrono::hours(1),
+            .token_name = {},
+            .audience = {"//sp.example/in-cse"},
+            .permissions = {},
+            .extension = {}};
+  }
+  [[nodiscard]] std::string sign(const authz::TokenClaimSet& claims) const {
+    return issuer_.issue(claims).value();
+  }
+
+ private:
+  std::string name_;
+  authz::Authority authority_;
+  std::shared_ptr<const SecretBytes> secret_;
+  authz::TokenIssuer issuer_;
+};
+
+class Dynamic : public ::testing::Test {
+ protected:
+  static CseOptions options_with(const Issuer& issuer) {
+    auto options = World::in_options();
+    options.token_trust.issuers.push_back(issuer.trusted());
+    options.das_servers = {{EntityId(domain("das.example")), kDas, {domain("das.example")}}};
+    return options;
+  }
+  void SetUp() override {
+    world.register_ae("Cdoor", "door");
+    world.register_ae("Cguest", "guest");
+    expect(world.create("Cdoor", "-/door", Ty::cnt, R"({"m2m:cnt":{"rn":"state"}})"), Rsc::created);
+  }
+  void restart_with_trust() {
+    world.options().token_trust.issuers = {issuer.trusted()};
+    world.start();
+  }
+  static void expect(const ResponsePrimitive& response, Rsc rsc) {
+    EXPECT_EQ(response.rsc, rsc) << World::debug(response);
+  }
+  [[nodiscard]] EntityId guest() const { return ae_id("/in-cse/Cguest"); }
+  authz::TokenClaimSet claims(const std::string& id = "t1") const {
+    return issuer.claims(id, guest(), world.clock.now());
+  }
+  static authz::TokenPermission may_read(const std::string& resource = kTarget) {
+    return {{resource}, json::parse(R"({"acr":[{"acor":["all"],"acop":2}]})"), {}};
+  }
+  std::string token(const std::string& id = "t1") const {
+    auto all = claims(id);
+    all.permissions = {may_read()};
+    return issuer.sign(all);
+  }
+  RequestPrimitive read(const char* to = kTarget) { return world.make(Operation::retrieve, "Cguest", to); }
+  ResponsePrimitive send(RequestPrimitive request) {
+    return world.send(world.session("Cguest"), std::move(request));
+  }
+  ResponsePrimitive read_with(std::string jwt) {
+    auto request = read();
+    request.tkns = {std::move(jwt)};
+    return send(std::move(request));
+  }
+  [[nodiscard]] std::string last_reason() const { return world.audit.events().back().reason; }
+
+  Issuer issuer{"das.example"};
+  World world{options_with(issuer)};
+};
+
+// ---- tokens ----
+
+TEST_F(Dynamic, a_token_grants_what_its_privileges_say_on_the_resources_that_it_names) {
+  cover({"7.3.2.3-12", "7.3.2.5-01", "7.3.2.5-03", "7.3.2.5-04"});
+  expect(send(read()), Rsc::originator_has_no_privilege);
+  expect(read_with(token()), Rsc::ok);
+  EXPECT_THAT(last_reason(), HasSubstr("t1@das.example"));
+  auto other = read("/in-cse/cse/door");
+  other.tkns = {token()};
+  expect(send(other), Rsc::originator_has_no_privilege);
+  auto write = world.change("Cguest", kTarget, R"({"m2m:cnt":{"lbl":["x"]}})");
+  write.tkns = {token()};
+  expect(send(write), Rsc::originator_has_no_privilege);
+}
+
+TEST_F(Dynamic, a_resource_is_named_in_any_form_of_its_address) {
+  const auto ri = World::text(world.retrieve("Cdoor", kTarget), "ri");
+  for (const auto& name : {std::string("cse/door/state"), std::string("-/door/state"), "/in-cse/" + ri, ri,
+                           std::string("//sp.example/in-cse/cse/door/state")}) {
+    auto all = claims();
+    all.permissions = {may_read(name)};
+    expect(read_with(issuer.sign(all)), Rsc::ok);
+  }
+  auto all = claims();
+  all.permissions = {may_read("/mn-cse/cse/door/state")};
+  expect(read_with(issuer.sign(all)), Rsc::originator_has_no_privilege);
+}
+
+TEST_F(Dynamic, one_bad_token_refuses_a_request_that_policies_alone_permit) {
+  cover({"7.3.2.3-06", "7.3.2.3-07", "7.3.2.3-08", "7.3.2.3-09", "7.3.2.3-10", "7.3.2.3-11", "7.3.2.5-T01",
+         "7.3.2.5-T02", "7.3.2.5-T03", "7.3.2.5-T04", "7.3.2.5-T05"});
+  const auto refused = [&](const std::string& jwt, const char* reason) {
+    auto request = world.make(Operation::retrieve, "Cdoor", kTarget);
+    request.tkns = {jwt};
+    const auto response = world.send(world.session("Cdoor"), request);
+    expect(response, Rsc::originator_has_no_privilege);
+    EXPECT_THAT(last_reason(), HasSubstr(reason));
+    EXPECT_EQ(World::debug(response).find(jwt.substr(0, 20)), std::string::npos);
+  };
+  const EntityId door = ae_id("/in-cse/Cdoor");
+  const auto good = issuer.claims("d", door, world.clock.now());
+  auto request = world.make(Operation::retrieve, "Cdoor", kTarget);
+  request.tkns = {issuer.sign(good)};
+  expect(world.send(world.session("Cdoor"), request), Rsc::ok);
+
+  refused(token(), "holder");
+  auto late = good;
+  late.not_after = world.clock.now();
+  refused(issuer.sign(late), "expired");
+  auto early = good;
+  early.not_before = world.clock.now() + std::chrono::seconds(1);
+  refused(issuer.sign(early), "not yet valid");
+  auto elsewhere = good;
+  elsewhere.audience = {"//sp.example/mn-cse"};
+  refused(issuer.sign(elsewhere), "not for this CSE");
+  refused(Issuer("other.example").sign(Issuer("other.example").claims("d", door, world.clock.now())), "key");
+  auto forged = issuer.sign(good);
+  forged[forged.size() - 3] = forged[forged.size() - 3] == 'A' ? 'B' : 'A';
+  refused(forged, "not authentic");
+  refused("nonsense", "malformed");
+  const auto signed_token = issuer.sign(good);
+  const auto payload = signed_token.substr(0, signed_token.rfind('.') + 1).substr(signed_token.find('.') + 1);
+  refused("eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0." + payload, "class");
+}
+
+TEST_F(Dynamic, a_token_is_known_again_by_its_ids) {
+  cover({"7.3.2.3-T01"});
+  const auto first = read_with(token());
+  expect(first, Rsc::ok);
+  const auto assigned = codec::read_local_token_ids(first.ati);
+  ASSERT_TRUE(assigned);
+  ASSERT_THAT(*assigned, SizeIs(1));
+  EXPECT_EQ(assigned->front().token_id, "t1@das.example");
+  EXPECT_TRUE(read_with(token()).ati.is_null()) << "only what is new is told";
+
+  auto by_local_id = read();
+  by_local_id.ltids = {assigned->front().local_id};
+  expect(send(by_local_id), Rsc::ok);
+  auto by_id = read();
+  by_id.tids = {"t1@das.example"};
+  expect(send(by_id), Rsc::ok);
+
+  auto of_another = world.make(Operation::retrieve, "Cdoor", kTarget);
+  of_another.ltids = {assigned->front().local_id};
+  expect(world.send(world.session("Cdoor"), of_another), Rsc::originator_has_no_privilege);
+  auto unknown = read();
+  unknown.ltids = {"lt0"};
+  expect(send(unknown), Rsc::originator_has_no_privilege);
+
+  world.clock.advance(std::chrono::hours(2));
+  by_id.rqi = "late1";
+  by_local_id.rqi = "late2";
+  expect(send(by_id), Rsc::originator_has_no_privilege);
+  expect(send(by_local_id), Rsc::originator_has_no_privilege);
+}
+
+TEST_F(Dynamic, new_trust_forgets_what_the_old_one_accepted) {
+  const auto first = read_with(token());
+  const auto assigned = codec::read_local_token_ids(first.ati);
+  ASSERT_TRUE(assigned);
+  ASSERT_TRUE(world.cse->trust({}));
+  auto by_local_id = read();
+  by_local_id.ltids = {assigned->front().local_id};
+  expect(send(by_local_id), Rsc::originator_has_no_privilege);
+  expect(read_with(token()), Rsc::originator_has_no_privilege);
+}
+
+TEST_F(Dynamic, a_token_id_is_looked_up_among_the_tokens_stored_here) {
+  expect(world.create("Sadmin", "-", Ty::tk,
+                      R"({"m2m:tk":{"tkid":"t7@das.example","tkob":")" + token("t7") + R"("}})"),
+         Rsc::created);
+  auto request = read();
+  request.tids = {"t7@das.example"};
+  expect(send(request), Rsc::ok);
+}
+
+TEST_F(Dynamic, a_token_id_is_looked_up_at_the_das_server_of_its_domain) {
+  cover({"7.3.2.3-05"});
+  auto& das = world.peers.urls[kDas];
+  codec::DasResponse tokens;
+  tokens.tokens = {token("t9")};
+  ResponsePrimitive answer;
+  answer.rsc = Rsc::ok;
+  answer.pc = codec::to_security_info(tokens);
+  das.answers = {answer};
+  auto request = read();
+  request.tids = {"t9@das.example"};
+  expect(send(request), Rsc::ok);
+  ASSERT_THAT(das.received, SizeIs(1));
+  const auto asked = codec::read_das_message(das.received.front().pc, world.clock.now());
+  ASSERT_TRUE(asked);
+  EXPECT_EQ(std::get<codec::DasRequest>(*asked).token_ids, std::vector<std::string>{"t9@das.example"});
+  EXPECT_EQ(std::get<codec::DasRequest>(*asked).originator, guest());
+
+  auto unknown = read();
+  unknown.tids = {"t10@das.example"};
+  expect(send(unknown), Rsc::originator_has_no_privilege);
+  auto nowhere = read();
+  nowhere.tids = {"t10@nobody.example"};
+  expect(send(nowhere), Rsc::originator_has_no_privilege);
+}
+
+// ---- roles ----
+
+class Roles : public Dynamic {
+ protected:
+  void SetUp() override {
+    Dynamic::SetUp();
+    expect(
+        world.create(
+            "Cdoor", "-/door", Ty::acp,
+            R"({"m2m:acp":{"rn":"p","pv":{"acr":[{"acor":["sitter@das.example"],"acop":2},{"acor":["/in-cse/Cdoor"],"acop":63}]},
+                            "pvs":{"acr":[{"acor":["/in-cse/Cdoor"],"acop":63}]}}})"),
+        Rsc::created);
+    expect(world.update("Cdoor", kTarget, R"({"m2m:cnt":{"acpi":["cse/door/p"]}})"), Rsc::updated);
+  }
+  ResponsePrimitive assign(const char* holder, const char* role, const char* until = "20250101T000000",
+                           const char* issuer_id = "das.example") {
+    return world.create("Sadmin", "-", Ty::rol,
+                        std::string(R"({"m2m:rol":{"rlid":")") + role + R"(","tkis":")" + issuer_id +
+                            R"(","tkhd":")" + holder + R"(","tknb":"20240101T000000","tkna":")" + until +
+                            R"("}})");
+  }
+  ResponsePrimitive read_as(const char* role) {
+    auto request = read();
+    request.rids = {role};
+    return send(request);
+  }
+};
+
+TEST_F(Roles, a_role_counts_if_a_role_resource_backs_it) {
+  cover({"7.4.3-01", "7.4.3-04", "7.4.3-05", "7.4.3-06", "7.4.3-07", "7.4.2.2-03", "7.4.2.2-04"});
+  expect(read_as("sitter@das.example"), Rsc::originator_has_no_privilege);
+  expect(assign("//sp.example/in-cse/Cguest", "sitter@das.example"), Rsc::created);
+  expect(read_as("sitter@das.example"), Rsc::ok);
+  EXPECT_THAT(last_reason(), HasSubstr("sitter@das.example"));
+  expect(send(read()), Rsc::originator_has_no_privilege);
+  world.clock.set(*parse_timestamp("20250101T000000"));
+  expect(read_as("sitter@das.example"), Rsc::originator_has_no_privilege);
+}
+
+TEST_F(Roles, of_another_holder_or_issuer_does_not_count) {
+  cover({"7.4.3-04"});
+  expect(assign("//sp.example/in-cse/Cdoor", "sitter@das.example"), Rsc::created);
+  expect(assign("//sp.example/in-cse/Cguest", "sitter@das.example", "20250101T000000", "other.example"),
+         Rsc::created);
+  expect(read_as("sitter@das.example"), Rsc::originator_has_no_privilege);
+}
+
+TEST_F(Roles, of_a_token_count_for_the_rules_that_name_them) {
+  cover({"7.3.2.5-05"});
+  auto all = claims();
+  all.permissions = {{{}, nullptr, {"sitter@das.example"}}};
+  expect(read_with(issuer.sign(all)), Rsc::ok);
+}
+
+TEST_F(Roles, are_retrieved_from_the_repository_of_their_domain) {
+  cover({"7.4.3-02", "7.4.3-03"});
+  world.options().repositories = {{domain("das.example"), "/mn-cse/cse"}};
+  restart_with_trust();
+  world.register_cse("/mn-cse");
+  auto& repository = world.peers.cses["//sp.example/mn-cse"];
+  ResponsePrimitive answer;
+  answer.rsc = Rsc::ok;
+  answer.pc = json::parse(
+      R"({"m2m:cb":{"m2m:rol":[{"rlid":"sitter@das.example","tkis":"das.example","tkhd":"//sp.example/in-cse/Cguest",
+    "tknb":"20240101T000000","tkna":"20250101T000000"}]}})");
+  repository.answers = {answer};
+  expect(read_as("sitter@das.example"), Rsc::ok);
+  ASSERT_THAT(repository.received, SizeIs(1));
+  const auto& asked = repository.received.front();
+  EXPECT_EQ(asked.op, Operation::retrieve);
+  EXPECT_EQ(asked.to, "/mn-cse/cse");
+  ASSERT_TRUE(asked.fc);
+  EXPECT_EQ(asked.fc->types, std::vector<std::uint32_t>{31});
+}
+
+TEST_F(Roles, and_tokens_are_checked_when_they_are_stored) {
+  const auto refused = [&](const std::string& content, Ty ty, const char* why) {
+    const auto response = world.create("Sadmin", "-", ty, content);
+    expect(response, Rsc::bad_request);
+    EXPECT_THAT(World::debug(response), HasSubstr(why));
+  };
+  refused(
+      R"({"m2m:rol":{"rlid":"sitter","tkis":"das.example","tkhd":"//sp.example/in-cse/Cguest","tknb":"20240101T000000","tkna":"20250101T000000"}})",
+      Ty::rol, "rlid");
+  refused(
+      R"({"m2m:rol":{"rlid":"s@das.example","tkis":"das.example","tkhd":"//sp.example/in-cse/Cguest","tknb":"20250101T000000","tkna":"20240101T000000"}})",
+      Ty::rol, "tkna");
+  refused(
+      R"({"m2m:rol":{"rlid":"s@das.example","tkis":"das.example","tkhd":"Cguest","tknb":"20240101T000000","tkna":"20250101T000000"}})",
+      Ty::rol, "tkhd");
+  const auto jwt = token("t5");
+  refused(R"({"m2m:tk":{"tkid":"t6@das.example","tkob":")" + jwt + R"("}})", Ty::tk, "tkid");
+  refused(
+      R"({"m2m:tk":{"tkid":"t5@das.example","tkob":")" + jwt + R"(","tkhd":"//sp.example/in-cse/Cdoor"}})",
+      Ty::tk, "tkhd");
+  refused(R"({"m2m:tk":{"tkid":"t5@das.example","tkob":")" + jwt.substr(0, jwt.size() - 4) + R"(AAAA"}})",
+          Ty::tk, "tkob");
+  const auto stored =
+      world.create("Sadmin", "-", Ty::tk, R"({"m2m:tk":{"tkid":"t5@das.example","tkob":")" + jwt + R"("}})");
+  expect(stored, Rsc::created);
+  EXPECT_EQ(World::text(stored, "tkhd"), "//sp.example/in-cse/Cguest");
+  EXPECT_EQ(World::text(stored, "tkis"), "das.example");
+  EXPECT_EQ(World::text(stored, "tknb"), "20240601T110000");
+  // A token for another CSE, of an issuer that is not known here, can be kept, but nothing can be said of it.
+  const Issuer other("other.example");
+  const auto foreign = other.sign(other.claims("t1", guest(), world.clock.now()));
+  refused(R"({"m2m:tk":{"tkid":"t1@other.example","tkob":")" + foreign + R"(","tkis":"other.example"}})",
+          Ty::tk, "tkis");
+  expect(world.create("Sadmin", "-", Ty::tk,
+                      R"({"m2m:tk":{"tkid":"t1@other.example","tkob":")" + foreign + R"("}})"),
+         Rsc::created);
+}
+
+// ---- direct ----
+
+class Direct : public Dynamic {
+ protected:
+  void SetUp() override {
+    Dynamic::SetUp();
+    expect(world.create("Cdoor", "-/door", Ty::dac,
+                        std::string(R"({"m2m:dac":{"rn":"d","dae":true,"dap":[")") + kDas + R"("]}})"),
+           Rsc::created);
+    expect(world.update("Cdoor", kTarget, R"({"m2m:cnt":{"daci":["cse/door/d"]}})"), Rsc::updated);
+  }
+  FakePeer& das() { return world.peers.urls[kDas]; }
+  void grants(const codec::DasResponse& granted) {
+    ResponsePrimitive answer;
+    answer.rsc = Rsc::ok;
+    answer.pc = codec::to_security_info(granted);
+    das().answers.emplace_back(std::move(answer));
+  }
+  [[nodiscard]] codec::DynamicAcpInfo policy(std::chrono::minutes lifetime = std::chrono::minutes(30)) const {
+    return {json::parse(R"({"acr":[{"acor":["/in-cse/Cguest"],"acop":2}]})"), world.clock.now() + lifetime};
+  }
+};
+
+TEST_F(Direct, a_granted_policy_permits_until_its_end) {
+  cover({"7.3.2.2-01", "7.3.2.2-17", "7.3.2.2-T02", "7.3.2.2-T03", "7.3.2.2-T05"});
+  grants({.acp = policy(), .tokens = {}});
+  expect(send(read()), Rsc::ok);
+  ASSERT_THAT(das().received, SizeIs(1));
+  EXPECT_EQ(das().received.front().op, Operation::notify);
+  EXPECT_EQ(das().received.front().from, "/in-cse");
+  const auto message = codec::read_das_message(das().received.front().pc, world.clock.now());
+  ASSERT_TRUE(message);
+  const auto& asked = std::get<codec::DasRequest>(*message);
+  EXPECT_EQ(asked.originator, guest());
+  EXPECT_EQ(asked.operation, Operation::retrieve);
+  EXPECT_EQ(asked.target_type, 3U);
+  EXPECT_EQ(asked.target, "/in-cse/cse/door/state");
+  EXPECT_EQ(asked.request_time, world.clock.now());
+
+  expect(send(read()), Rsc::ok);
+  EXPECT_THAT(das().received, SizeIs(1)) << "the policy is there, nobody is asked";
+  expect(world.retrieve("Cdoor", kTarget), Rsc::ok);
+  world.start();
+  expect(send(read()), Rsc::ok);
+  world.clock.advance(std::chrono::minutes(31));
+  grants({});
+  expect(send(read()), Rsc::originator_has_no_privilege);
+}
+
+TEST_F(Direct, only_what_was_granted) {
+  grants({.acp = policy(), .tokens = {}});
+  expect(send(read()), Rsc::ok);
+  grants({});
+  expect(send(world.change("Cguest", kTarget, R"({"m2m:cnt":{"lbl":["x"]}})")),
+         Rsc::originator_has_no_privilege);
+  // The policy belongs to the CSE: neither the originator nor the owner of the target may change it.
+  const auto target = world.retrieve("Sadmin", kTarget);
+  auto listing = world.make(Operation::retrieve, "Sadmin", kTarget);
+  listing.rcn = codec::ResultContent::child_references;
+  const auto children = World::debug(world.send(world.session("Sadmin"), listing));
+  EXPECT_THAT(children, HasSubstr("/acp"));
+}
+
+TEST_F(Direct, a_granted_token_belongs_to_every_request_of_its_holder) {
+  cover({"7.3.2.2-10", "7.3.2.2-16"});
+  grants({.acp = {}, .tokens = {token()}});
+  expect(send(read()), Rsc::ok);
+  EXPECT_THAT(last_reason(), HasSubstr("t1@das.example"));
+  expect(send(read()), Rsc::ok);
+  EXPECT_THAT(das().received, SizeIs(1));
+  world.clock.advance(std::chrono::hours(2));
+  grants({});
+  expect(send(read()), Rsc::originator_has_no_privilege);
+}
+
+TEST_F(Direct, a_token_of_another_issuer_holder_cse_or_time_is_not_used) {
+  cover({"7.3.2.2-12", "7.3.2.2-13", "7.3.2.2-14", "7.3.2.2-15"});
+  const Issuer second("second.example");
+  ASSERT_TRUE(world.cse->trust({.issuers = {issuer.trusted(), second.trusted()}, .own_keys = {}}));
+  const auto refused = [&](const std::string& jwt) {
+    grants({.acp = {}, .tokens = {jwt}});
+    expect(send(read()), Rsc::originator_has_no_privilege);
+    world.clock.advance(std::chrono::seconds(5));
+  };
+  auto all = second.claims("x", guest(), world.clock.now());
+  all.permissions = {may_read()};
+  refused(second.sign(all));
+  all = issuer.claims("x", ae_id("/in-cse/Cdoor"), world.clock.now());
+  all.permissions = {may_read()};
+  refused(issuer.sign(all));
+  all = claims();
+  all.permissions = {may_read()};
+  all.audience = {"//sp.example/mn-cse"};
+  refused(issuer.sign(all));
+  all = claims();
+  all.permissions = {may_read()};
+  all.not_after = world.clock.now();
+  refused(issuer.sign(all));
+}
+
+TEST_F(Direct, down_slow_denying_or_talking_nonsense_means_denied) {
+  das().answers = {fail(ErrorCode::unavailable, "down")};
+  expect(send(read()), Rsc::originator_has_no_privilege);
+  world.clock.advance(std::chrono::seconds(5));
+  das().answers = {fail(ErrorCode::expired, "slow")};
+  expect(send(read()), Rsc::originator_has_no_privilege);
+  world.clock.advance(std::chrono::seconds(5));
+  ResponsePrimitive nonsense;
+  nonsense.rsc = Rsc::ok;
+  nonsense.pc = json::parse(R"({"m2m:seci":{"sit":9}})");
+  das().answers = {nonsense};
+  expect(send(read()), Rsc::originator_has_no_privilege);
+  world.clock.advance(std::chrono::seconds(5));
+  auto unreadable = policy();
+  unreadable.privileges = json::parse(R"({"acr":[{"acor":["all"],"acop":64}]})");
+  grants({.acp = unreadable, .tokens = {}});
+  expect(send(read()), Rsc::originator_has_no_privilege);
+  world.clock.advance(std::chrono::seconds(5));
+  grants({.acp = policy(std::chrono::minutes(-1)), .tokens = {}});
+  expect(send(read()), Rsc::originator_has_no_privilege);
+}
+
+TEST_F(Direct, a_denial_is_not_asked_for_again_at_once) {
+  grants({});
+  grants({});
+  expect(send(read()), Rsc::originator_has_no_privilege);
+  expect(send(read()), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(das().received, SizeIs(1));
+  world.clock.advance(std::chrono::seconds(3));
+  expect(send(read()), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(das().received, SizeIs(2));
+}
+
+TEST_F(Direct, nobody_is_asked_where_a_policy_permits) {
+  expect(world.retrieve("Cdoor", kTarget), Rsc::ok);
+  expect(world.retrieve("Sadmin", kTarget), Rsc::ok);
+  EXPECT_THAT(das().received, SizeIs(0));
+}
+
+TEST_F(Direct, nobody_is_asked_for_a_consultation_that_is_switched_off_or_over) {
+  grants({.acp = policy(), .tokens = {}});
+  expect(world.update("Cdoor", "-/door/d", R"({"m2m:dac":{"dae":false}})"), Rsc::updated);
+  expect(send(read()), Rsc::originator_has_no_privilege);
+  expect(world.update("Cdoor", "-/door/d", R"({"m2m:dac":{"dae":true,"dal":"20240601T115959"}})"),
+         Rsc::updated);
+  expect(send(read()), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(das().received, SizeIs(0));
+  expect(world.update("Cdoor", "-/door/d", R"({"m2m:dac":{"dal":"20240601T121000"}})"), Rsc::updated);
+  expect(send(read()), Rsc::ok);
+  world.clock.advance(std::chrono::minutes(11));
+  expect(send(read()), Rsc::originator_has_no_privilege);  // dal ends the granted policy too
+}
+
+TEST_F(Direct, a_consultation_holds_for_what_is_below_and_by_default) {
+  expect(world.create("Cdoor", "-/door/state", Ty::cnt, R"({"m2m:cnt":{"rn":"inner"}})"), Rsc::created);
+  grants({.acp = policy(), .tokens = {}});
+  expect(send(read("/in-cse/cse/door/state/inner")), Rsc::ok);
+  expect(world.create("Cdoor", "-/door", Ty::cnt, R"({"m2m:cnt":{"rn":"plain"}})"), Rsc::created);
+  expect(send(read("/in-cse/cse/door/plain")), Rsc::originator_has_no_privilege);
+  world.options().default_consultation = "cse/door/d";
+  restart_with_trust();
+  grants({.acp = policy(), .tokens = {}});
+  expect(send(read("/in-cse/cse/door/plain")), Rsc::ok);
+}
+
+TEST_F(Direct, a_consultation_names_a_server_of_the_operator) {
+  const auto refused = world.create("Cdoor", "-/door", Ty::dac,
+                                    R"({"m2m:dac":{"dae":true,"dap":["https://evil.example/das"]}})");
+  expect(refused, Rsc::bad_request);
+  EXPECT_THAT(World::debug(refused), HasSubstr("dap"));
+  expect(world.update("Cdoor", "-/door/d", R"({"m2m:dac":{"dap":["https://evil.example/das"]}})"),
+         Rsc::bad_request);
+  expect(world.update("Cdoor", kTarget, R"({"m2m:cnt":{"daci":["cse/door"]}})"), Rsc::bad_request);
+}
+
+TEST_F(Direct, the_server_learns_the_roles_that_would_permit) {
+  cover({"7.3.2.2-T01"});
+  expect(
+      world.create(
+          "Cdoor", "-/door", Ty::acp,
+          R"({"m2m:acp":{"rn":"p","pv":{"acr":[{"acor":["sitter@das.example","cook@other.example"],"acop":2},{"acor":["writer@das.example"],"acop":4},{"acor":["/in-cse/Cdoor"],"acop":63}]},
+                          "pvs":{"acr":[{"acor":["/in-cse/Cdoor"],"acop":63}]}}})"),
+      Rsc::created);
+  expect(world.update("Cdoor", kTarget, R"({"m2m:cnt":{"acpi":["cse/door/p"]}})"), Rsc::updated);
+  grants({});
+  expect(send(read()), Rsc::originator_has_no_privilege);
+  ASSERT_THAT(das().received, SizeIs(1));
+  const auto message = codec::read_das_message(das().received.front().pc, world.clock.now());
+  ASSERT_TRUE(message);
+  EXPECT_EQ(std::get<codec::DasRequest>(*message).roles_from_acps,
+            std::vector<std::string>{"sitter@das.example"});
+}
+
+TEST_F(Direct, a_policy_resource_and_a_polling_channel_are_nobody_elses_to_grant) {
+  expect(world.create("Cdoor", "-/door", Ty::pch, R"({"m2m:pch":{"rn":"c"}})"), Rsc::created);
+  expect(world.update("Cdoor", "-/door", R"({"m2m:ae":{"daci":["cse/door/d"]}})"), Rsc::updated);
+  grants({.acp = policy(), .tokens = {}});
+  expect(send(read("/in-cse/cse/door/c")), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(das().received, SizeIs(0));
+}
+
+TEST_F(Direct, equal_questions_are_asked_once_and_answered_to_all) {
+  das().hold = true;
+  const auto first = world.begin(world.session("Cguest"), read());
+  const auto second = world.begin(world.session("Cguest"), read());
+  EXPECT_FALSE(first->has_value() || second->has_value());
+  ASSERT_THAT(das().held, SizeIs(1));
+  grants({.acp = policy(), .tokens = {}});
+  das().held.front()();
+  world.executor.run_posted();  // the granted policy is on the disk before anybody is answered by it
+  ASSERT_TRUE(first->has_value() && second->has_value());
+  expect(**first, Rsc::ok);
+  expect(**second, Rsc::ok);
+}
+
+TEST_F(Direct, an_originator_has_few_questions_under_way_and_all_together_not_many) {
+  world.options().consultations_per_originator = 2;
+  world.options().consultations_max = 3;
+  restart_with_trust();
+  das().hold = true;
+  for (const char* name : {"a", "b", "c", "d"})
+    expect(world.create("Cdoor", "-/door/state", Ty::cnt,
+                        std::string(R"({"m2m:cnt":{"rn":")") + name + R"("}})"),
+           Rsc::created);
+  const auto ask = [&](const char* who, const std::string& name) {
+    return world.begin(world.session(who),
+                       world.make(Operation::retrieve, who, "/in-cse/cse/door/state/" + name));
+  };
+  const auto one = ask("Cguest", "a"), two = ask("Cguest", "b");
+  EXPECT_FALSE(one->has_value() || two->has_value());
+  const auto three = ask("Cguest", "c");
+  ASSERT_TRUE(three->has_value());
+  expect(**three, Rsc::originator_has_no_privilege);
+  world.register_ae("Cother", "other");
+  const auto of_other = ask("Cother", "a");
+  EXPECT_FALSE(of_other->has_value());
+  const auto fourth = ask("Cother", "b");
+  ASSERT_TRUE(fourth->has_value());
+  expect(**fourth, Rsc::originator_has_no_privilege);
+  grants({});
+  das().held.front()();
+  ASSERT_TRUE(one->has_value());
+  EXPECT_FALSE(ask("Cother", "c")->has_value()) << "there is room again";
+}
+
+TEST_F(Direct, a_target_that_goes_meanwhile_gets_no_policy) {
+  das().hold = true;
+  const auto waiting = world.begin(world.session("Cguest"), read());
+  expect(world.remove("Cdoor", kTarget), Rsc::deleted);
+  grants({.acp = policy(), .tokens = {}});
+  das().held.front()();
+  ASSERT_TRUE(waiting->has_value());
+  expect(**waiting, Rsc::not_found);
+}
+
+TEST_F(Direct, a_granted_policy_goes_with_its_target) {
+  grants({.acp = policy(), .tokens = {}});
+  expect(send(read()), Rsc::ok);
+  const auto before = world.cse->counters().resources;
+  expect(world.remove("Cdoor", kTarget), Rsc::deleted);
+  EXPECT_EQ(world.cse->counters().resources, before - 2);
+}
+
+// ---- indirect ----
+
+TEST_F(Direct, a_denied_originator_that_asks_is_told_where_to_get_a_token) {
+  cover({"7.3.2.3-01"});
+  grants({});
+  auto request = read();
+  request.tqi = true;
+  const auto denied = send(request);
+  expect(denied, Rsc::originator_has_no_privilege);
+  const auto infos = codec::read_token_request_info(denied.tqf, world.clock.now());
+  ASSERT_TRUE(infos) << infos.error().detail;
+  ASSERT_THAT(*infos, SizeIs(1));
+  EXPECT_EQ(infos->front().uri, kDas);
+  ASSERT_TRUE(infos->front().request);
+  EXPECT_EQ(infos->front().request->originator, guest());
+  auto silent = read();
+  EXPECT_TRUE(send(silent).tqf.is_null());
+  auto permitted = read();
+  permitted.tqi = true;
+  permitted.tkns = {token()};
+  const auto response = send(permitted);
+  expect(response, Rsc::ok);
+  EXPECT_TRUE(response.tqf.is_null());
+}
+
+}  // namespace
+}  // namespace latchkey::cse::test
