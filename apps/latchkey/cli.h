@@ -27,6 +27,13 @@ inline int result(const Status& status) { return status ? 0 : failed(status.erro
 /// Creates with the given mode; never overwrites.
 [[nodiscard]] Status write_new(const std::string& path, std::string_view content, unsigned mode);
 
+/// Percent-encoding for a query.
+[[nodiscard]] std::string url_encoded(std::string_view text);
+/// GET or POST without content over the unix socket of a daemon's admin listener; the body of a 200 answer.
+/// denied with status and first line of any other.
+[[nodiscard]] Result<std::string> admin_request(const std::string& socket_path, const std::string& method,
+                                                const std::string& target);
+
 /// Decision and handshake events matter to daemons; a command line shows its answer only.
 class NoAudit final : public AuditSink {
  public:
@@ -63,6 +70,7 @@ void add_psk(CLI::App& app, int& status);
 void add_request(CLI::App& app, int& status);
 void add_maf(CLI::App& app, int& status);
 void add_authz(CLI::App& app, int& status);
+void add_das(CLI::App& app, int& status);
 /// `latchkey completion bash` and `latchkey man`, both from the definitions of `app`.
 void add_documents(CLI::App& app, int& status);
 

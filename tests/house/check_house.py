@@ -11,6 +11,7 @@ MAY = {
     "base": [], "crypto": ["base"], "pki": ["crypto"], "codec": ["crypto"], "secure_env": ["crypto"], "tls": ["pki", "secure_env"],
     "store": ["base"], "jose": ["codec"], "authz": ["jose", "secure_env"], "bind": ["codec", "tls"], "client": ["bind"],
     "cse": ["authz", "store", "client"], "maf": ["authz", "store", "client"],
+    "das": ["authz", "store", "client"],
 }
 # A client is tested against the real other side: its tests, not its product, stand above that.
 TESTS_MAY = {"client": ["maf"]}

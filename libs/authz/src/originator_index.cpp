@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <variant>
 
+#include "latchkey/base/glob.h"
+
 namespace latchkey::authz {
 
 void Subject::add(std::string_view segment) {

@@ -14,7 +14,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "glob.h"
 #include "latchkey/base/ids.h"
 #include "originator.h"
 

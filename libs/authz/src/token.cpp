@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <utility>
 
-#include "glob.h"
 #include "grant_members.h"
+#include "latchkey/base/glob.h"
 #include "latchkey/codec/primitive.h"
 #include "originator.h"
 

@@ -62,6 +62,22 @@ std::string_view to_string(AuditEventId id) noexcept {
       return "key_updated";
     case AuditEventId::key_deleted:
       return "key_deleted";
+    case AuditEventId::token_issued:
+      return "token_issued";
+    case AuditEventId::token_refused:
+      return "token_refused";
+    case AuditEventId::token_retrieved:
+      return "token_retrieved";
+    case AuditEventId::token_revoked:
+      return "token_revoked";
+    case AuditEventId::policy_granted:
+      return "policy_granted";
+    case AuditEventId::role_assigned:
+      return "role_assigned";
+    case AuditEventId::role_refused:
+      return "role_refused";
+    case AuditEventId::role_revoked:
+      return "role_revoked";
     case AuditEventId::credential_reloaded:
       return "credential_reloaded";
     case AuditEventId::configuration_refused:

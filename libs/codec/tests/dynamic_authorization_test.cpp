@@ -4,11 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include "cover.h"
 #include "support/matchers.h"
 
 namespace latchkey::codec {
 namespace {
 
+using latchkey::test::cover;
 using test::expect_refused;
 using test::parsed;
 
@@ -41,7 +43,7 @@ json::value dres(const std::string& members) { return seci(R"("sit":2,"dres":{)"
 const std::string kLeast = R"("or":"//sp.example/mn-cse","op":2)";
 
 TEST(DasRequest, what_is_written_is_read_back) {
-  RecordProperty("covers", "7.3.2.2-T02,7.3.2.2-T03");
+  cover({"7.3.2.2-T02", "7.3.2.2-T03"});
   auto circle = full_request();
   circle.originator_location = OriginatorLocation{.country = {}, .circle = {{51.5, -0.12, 0}}};
   circle.originator_ip =
@@ -145,7 +147,7 @@ TEST(SecurityInfo, its_type_rules_what_stands_beside_it) {
 }
 
 TEST(DasResponse, what_is_written_is_read_back) {
-  RecordProperty("covers", "7.3.2.2-T04");
+  cover({"7.3.2.2-T04"});
   const auto rules = parsed(R"({"acr":[{"acor":["//sp.example/in-cse/Cphone"],"acop":2}]})");
   const DasResponse policy{.acp = DynamicAcpInfo{.privileges = rules, .end = kNow}, .tokens = {}};
   const DasResponse tokens{.acp = {}, .tokens = {"a.b.c", "a.b.c.d.e"}};
@@ -177,7 +179,7 @@ TEST(DasResponse, defects_are_named) {
 }
 
 TEST(DynAuthJwt, is_known_by_its_form) {
-  RecordProperty("covers", "7.3.2.6.3-08");
+  cover({"7.3.2.6.3-08"});
   for (const auto* good : {"a.b.c", "a.b.", "a.b.c.d.e", "a..c.d.e", "A-_9.b.c"})
     EXPECT_TRUE(is_dyn_auth_jwt(good)) << good;
   for (const auto* bad : {"", ".", "..", "a", "a.b", ".b.c", "a..c", "a.b.c.d", "a.b.c.d.", "a.b.c..e",
@@ -188,7 +190,7 @@ TEST(DynAuthJwt, is_known_by_its_form) {
 }
 
 TEST(TokenRequestInfo, what_is_written_is_read_back) {
-  RecordProperty("covers", "7.3.2.3-01");
+  cover({"7.3.2.3-01"});
   const std::vector<DasInfo> das{
       {.uri = "https://das.sp.example:8446", .request = full_request(), .secured_request = ""},
       {.uri = "das.sp.example:8446", .request = {}, .secured_request = "a.b.c.d.e"}};
@@ -207,7 +209,7 @@ TEST(TokenRequestInfo, what_is_written_is_read_back) {
 }
 
 TEST(LocalTokenIds, what_is_written_is_read_back) {
-  RecordProperty("covers", "7.3.2.3-T01");
+  cover({"7.3.2.3-T01"});
   const std::vector<LocalTokenId> ids{{"l1", "t1@das.sp.example"}, {"_2", "t2@das.sp.example"}};
   const auto back = read_local_token_ids(parsed(to_text(to_local_token_ids(ids))));
   ASSERT_TRUE(back) << back.error().detail;
@@ -224,7 +226,7 @@ TEST(LocalTokenIds, what_is_written_is_read_back) {
 }
 
 TEST(TokenGrant, what_is_written_is_read_back) {
-  RecordProperty("covers", "7.3.2.3-02");
+  cover({"7.3.2.3-02"});
   TokenGrant grant{.summaries = {{.token_id = "t1@das.sp.example",
                                   .not_before = kNow,
                                   .not_after = kNow + std::chrono::hours(1),

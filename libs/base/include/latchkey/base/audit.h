@@ -25,6 +25,8 @@ enum class AuditEventId : std::uint16_t {
   das_consulted,                                                    // 7.3.2.2
   registration_ok, registration_refused, deregistration,            // AE, CSE, MAF client
   key_registered, key_retrieved, key_refused, key_updated, key_deleted,  // MAF
+  token_issued, token_refused, token_retrieved, token_revoked, policy_granted,    // DAS Server
+  role_assigned, role_refused, role_revoked,                                      // Authorization Authority
   credential_reloaded, configuration_refused, admin_action, store_failure,
 };
 [[nodiscard]] std::string_view to_string(AuditEventId id) noexcept;

@@ -1,11 +1,11 @@
 #pragma once
-/// The wildcard of TS-0003 7.1.3.
+/// The wildcard of TS-0003 7.1.3: in ids, and in the addresses that an operator's policy names.
 #include <string_view>
 
-namespace latchkey::authz {
+namespace latchkey {
 
 /// True if `text` matches `pattern`, in which each '*' stands for any number of characters, none included.
-/// Both are one segment of an id, so that a '*' ends at the next '/'. At most |pattern| * |text| steps, no
+/// Both are one segment of an id or address, so that a '*' ends at the next '/'. At most |pattern| * |text| steps, no
 /// recursion.
 [[nodiscard]] inline bool glob(std::string_view pattern, std::string_view text) noexcept {
   std::size_t p = 0, t = 0, star = std::string_view::npos, resume = 0;
@@ -27,4 +27,4 @@ namespace latchkey::authz {
   return p == pattern.size();
 }
 
-}  // namespace latchkey::authz
+}  // namespace latchkey

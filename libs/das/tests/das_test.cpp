@@ -1,0 +1,385 @@
+/// The two flows of dynamic authorization at the DAS Server (TS-0003 7.3.2.2, 7.3.2.3).
+#include "latchkey/das/das.h"
+
+#include <gmock/gmock.h>
+
+#include <boost/json/parse.hpp>
+
+#include "cover.h"
+#include "latchkey/codec/dynamic_authorization.h"
+#include "support/world.h"
+
+namespace latchkey::das {
+namespace {
+
+using codec::DasRequest;
+using codec::DasResponse;
+using codec::Rsc;
+using latchkey::test::cover;
+using test::entity;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+const EntityId kPhone = entity("/in-cse/Cphone"), kStranger = entity("/in-cse/Cstranger");
+const EntityId kIn = entity("/in-cse"), kMn = entity("/mn-cse"), kUnknown = entity("/other-cse");
+
+constexpr const char* kPolicy = R"(
+[[grant]]
+name = "lock"
+originators = ["/in-cse/Cphone"]
+targets = ["/in-cse/base/lock"]
+operations = ["retrieve"]
+lifetime = "1h"
+gives = "policy"
+
+[[grant]]
+name = "door"
+originators = ["/in-cse/Cphone"]
+targets = ["/*/base/door"]
+operations = ["retrieve"]
+lifetime = "2h"
+live_max = 2
+gives = "token"
+granted_operations = ["retrieve", "notify"]
+granted_roles = ["guest@das.sp.example"]
+token_name = "door"
+
+[[grant]]
+name = "hidden"
+originators = ["/in-cse/Cphone"]
+targets = ["/in-cse/base/hidden"]
+operations = ["retrieve"]
+lifetime = "1h"
+gives = "token"
+granted_operations = ["retrieve"]
+hand_out = false
+
+[[grant]]
+name = "home-network"
+originators = ["all"]
+targets = ["/in-cse/base/garage"]
+operations = ["retrieve"]
+networks = ["192.0.2.0/24"]
+lifetime = "1h"
+gives = "token"
+granted_operations = ["retrieve"]
+
+[[grant]]
+name = "for-guests"
+originators = ["guest@das.sp.example"]
+targets = ["/in-cse/base/hall"]
+operations = ["retrieve"]
+lifetime = "1h"
+gives = "policy"
+
+[[grant]]
+name = "typed"
+originators = ["all"]
+targets = ["/in-cse/base/typed"]
+operations = ["retrieve"]
+resource_types = ["3"]
+lifetime = "1h"
+gives = "token"
+granted_operations = ["retrieve"]
+)";
+
+class DasFlows : public test::World {
+ protected:
+  DasFlows() { open(kPolicy); }
+
+  static DasRequest ask(const std::string& target, const EntityId& originator = kPhone) {
+    DasRequest out{.originator = originator};
+    out.operation = codec::Operation::retrieve;
+    out.target = target;
+    out.target_type = 3;
+    return out;
+  }
+  codec::ResponsePrimitive from(const EntityId& who, const DasRequest& request) {
+    return notify(who, codec::to_security_info(request));
+  }
+  DasResponse answer(const EntityId& who, const DasRequest& request) {
+    const auto response = from(who, request);
+    EXPECT_EQ(response.rsc, Rsc::ok);
+    const auto read = codec::read_das_message(response.pc, clock.now());
+    EXPECT_TRUE(read) << (read ? "" : read.error().detail);
+    return read ? std::get<DasResponse>(*read) : DasResponse{};
+  }
+  codec::TokenGrant grant(const EntityId& who, const DasRequest& request) {
+    const auto response = from(who, request);
+    const auto read = codec::read_token_grant(response.pc);
+    EXPECT_TRUE(read) << (read ? "" : read.error().detail);
+    return read ? *read : codec::TokenGrant{};
+  }
+  /// A token for the phone at the IN-CSE.
+  std::string token() { return answer(kIn, ask("/in-cse/base/door")).tokens.at(0); }
+};
+
+TEST_F(DasFlows, a_policy_goes_to_the_hosting_cse) {
+  cover({"7.3.2.2-07", "7.3.2.2-08", "7.3.2.2-T04"});
+  const auto response = answer(kIn, ask("/in-cse/base/lock"));
+  EXPECT_TRUE(response.tokens.empty());
+  ASSERT_TRUE(response.acp);
+  EXPECT_EQ(response.acp->privileges,
+            boost::json::parse(R"({"acr":[{"acor":["//sp.example/in-cse/Cphone"],"acop":2}]})"));
+  EXPECT_EQ(response.acp->end, clock.now() + std::chrono::hours(1));
+  EXPECT_EQ(last().id, AuditEventId::policy_granted);
+  EXPECT_EQ(last().originator, "//sp.example/in-cse/Cphone");
+  EXPECT_THAT(last().reason, HasSubstr("grant lock: policy-"));
+}
+
+TEST_F(DasFlows, a_token_for_the_originator_and_this_cse_alone) {
+  cover({"7.3.2.2-02", "7.3.2.2-03", "7.3.2.2-04", "7.3.2.2-06", "7.3.2.4-01", "7.3.2.6.3-02"});
+  const auto response = answer(kIn, ask("/in-cse/base/door"));
+  EXPECT_FALSE(response.acp);
+  ASSERT_THAT(response.tokens, SizeIs(1));
+  const auto verified = verify(response.tokens[0], test::cse("/in-cse"), kPhone);
+  ASSERT_TRUE(verified) << authz::to_string(verified.error(), "token");
+  EXPECT_EQ((*verified)->issuer, entity("/Sdas"));
+  EXPECT_EQ((*verified)->holder, kPhone);
+  EXPECT_EQ((*verified)->not_after, clock.now() + std::chrono::hours(2));
+  ASSERT_THAT((*verified)->permissions, SizeIs(1));
+  EXPECT_THAT((*verified)->permissions[0].resources, testing::ElementsAre("/base/door"));
+  EXPECT_THAT((*verified)->permissions[0].role_ids, testing::ElementsAre("guest@das.sp.example"));
+  ASSERT_NE((*verified)->permissions[0].rules, nullptr);
+  EXPECT_EQ(verify(response.tokens[0], test::cse("/in-cse"), kStranger).error().defect,
+            authz::Defect::holder);
+  EXPECT_EQ(verify(response.tokens[0], test::cse("/mn-cse"), kPhone).error().defect, authz::Defect::audience);
+  EXPECT_EQ(last().id, AuditEventId::token_issued);
+  EXPECT_EQ(last().reason.find(response.tokens[0]), std::string::npos) << "no token in a log";
+}
+
+TEST_F(DasFlows, a_token_is_encrypted_for_a_cse_with_a_key) {
+  cover({"7.3.2.2-05", "7.3.2.6.2-15", "7.3.2.6.2-16"});
+  const auto response = answer(kMn, ask("/mn-cse/base/door"));
+  ASSERT_THAT(response.tokens, SizeIs(1));
+  EXPECT_EQ(std::ranges::count(response.tokens[0], '.'), 4);
+  EXPECT_TRUE(verify(response.tokens[0], test::cse("/mn-cse"), kPhone));
+  EXPECT_FALSE(verify(answer(kIn, ask("/in-cse/base/door")).tokens.at(0), test::cse("/mn-cse"), kPhone));
+}
+
+TEST_F(DasFlows, addresses_in_every_form_name_the_same_target) {
+  for (const auto* target :
+       {"/in-cse/base/lock", "//sp.example/in-cse/base/lock", "base/lock", "-/lock", "/in-cse/-/lock"}) {
+    open(kPolicy);
+    clock.advance(std::chrono::hours(2));
+    EXPECT_TRUE(answer(kIn, ask(target)).acp) << target;
+  }
+}
+
+TEST_F(DasFlows, a_denial_says_nothing_and_is_logged_with_its_reason) {
+  const auto response = from(kIn, ask("/in-cse/base/lock", kStranger));
+  EXPECT_EQ(response.rsc, Rsc::ok);
+  EXPECT_EQ(codec::to_text(response.pc), R"({"m2m:seci":{"sit":2,"dres":{}}})");
+  EXPECT_EQ(last().id, AuditEventId::token_refused);
+  EXPECT_THAT(last().reason, HasSubstr("grant lock: does not name the originator"));
+  EXPECT_TRUE(das->issued().empty());
+}
+
+TEST_F(DasFlows, only_configured_cses_and_their_own_resources) {
+  EXPECT_EQ(from(kUnknown, ask("/other-cse/base/door")).rsc, Rsc::originator_has_no_privilege);
+  EXPECT_THAT(last().reason, HasSubstr("not one that the DAS Server answers"));
+  for (const auto* target :
+       {"/in-cse/base/lock", "//sp.example/in-cse/base/lock", "//other.example/mn-cse/base/door"}) {
+    EXPECT_EQ(from(kMn, ask(target)).rsc, Rsc::originator_has_no_privilege) << target;
+    EXPECT_THAT(last().reason, HasSubstr("not a resource of the CSE that asks"));
+  }
+  EXPECT_TRUE(das->issued().empty());
+}
+
+TEST_F(DasFlows, an_association_with_the_identity_of_from_is_needed) {
+  auto request = incoming(kIn, codec::to_security_info(ask("/in-cse/base/lock")));
+  request.listener = bind::ListenerKind::plain;
+  EXPECT_EQ(send(std::move(request)).rsc, Rsc::security_association_required);
+
+  request = incoming(kIn, codec::to_security_info(ask("/in-cse/base/lock")));
+  request.security = std::make_shared<tls::SecurityContext>();
+  EXPECT_EQ(send(std::move(request)).rsc, Rsc::security_association_required);
+
+  request = incoming(kIn, codec::to_security_info(ask("/in-cse/base/lock")));
+  request.primitive.from = "/mn-cse";
+  EXPECT_EQ(send(std::move(request)).rsc, Rsc::originator_has_no_privilege);
+
+  request = incoming(kIn, codec::to_security_info(ask("/in-cse/base/lock")));
+  auto expired = std::make_shared<tls::SecurityContext>(*request.security);
+  expired->valid_until = clock.now();
+  request.security = std::move(expired);
+  EXPECT_EQ(send(std::move(request)).rsc, Rsc::security_association_required);
+  EXPECT_TRUE(das->issued().empty());
+}
+
+TEST_F(DasFlows, other_requests_are_refused_by_name) {
+  auto request = incoming(kIn, nullptr);
+  request.primitive.op = codec::Operation::retrieve;
+  EXPECT_EQ(send(std::move(request)).rsc, Rsc::operation_not_allowed);
+
+  request = incoming(kIn, codec::to_security_info(ask("/in-cse/base/lock")));
+  request.primitive.to = "/in-cse/base";
+  EXPECT_EQ(send(std::move(request)).rsc, Rsc::not_found);
+
+  EXPECT_EQ(notify(kIn, codec::to_security_info(DasResponse{})).rsc, Rsc::bad_request);
+  EXPECT_EQ(notify(kIn, boost::json::parse(R"({"m2m:seci":{"sit":1,"dreq":{"op":2}}})")).rsc,
+            Rsc::bad_request);
+  EXPECT_THAT(last().reason, HasSubstr("m2m:seci.dreq.or: missing"));
+  EXPECT_EQ(notify(kPhone, boost::json::parse(R"({"m2m:seci":{"sit":1,"sdr":"a.b.c.d.e"}})")).rsc,
+            Rsc::not_implemented);
+}
+
+TEST_F(DasFlows, live_gifts_are_counted_until_they_end_or_are_revoked) {
+  EXPECT_TRUE(answer(kIn, ask("/in-cse/base/lock")).acp);
+  EXPECT_FALSE(answer(kIn, ask("/in-cse/base/lock")).acp);
+  EXPECT_THAT(last().reason, HasSubstr("as many live gifts"));
+  clock.advance(std::chrono::hours(1));
+  EXPECT_TRUE(answer(kIn, ask("/in-cse/base/lock")).acp);
+
+  const auto first = token();
+  static_cast<void>(token());
+  EXPECT_TRUE(answer(kIn, ask("/in-cse/base/door")).denies());
+  for (const auto* one : das->issued())
+    if (one->jwt == first) {
+      EXPECT_TRUE(das->revoke(std::string(one->id)));
+      break;
+    }
+  EXPECT_FALSE(answer(kIn, ask("/in-cse/base/door")).denies());
+}
+
+TEST_F(DasFlows, tokens_are_retrieved_by_id_while_valid_and_for_their_holder) {
+  cover({"7.3.2.3-05"});
+  const auto jwt = token();
+  const auto id = das->issued().front()->id;
+  auto by_id = ask("/in-cse/base/door");
+  by_id.token_ids = {"unknown@das.sp.example", id};
+  EXPECT_THAT(answer(kIn, by_id).tokens, testing::ElementsAre(jwt));
+  EXPECT_EQ(last().id, AuditEventId::token_retrieved);
+  EXPECT_THAT(last().reason, HasSubstr("withheld unknown@das.sp.example"));
+
+  auto others = by_id;
+  others.originator = kStranger;
+  EXPECT_TRUE(answer(kIn, others).denies()) << "another originator";
+  auto elsewhere = by_id;
+  elsewhere.target = "/mn-cse/base/door";
+  EXPECT_TRUE(answer(kMn, elsewhere).denies()) << "another CSE than its audience";
+
+  EXPECT_THAT(das->issued(), SizeIs(1)) << "a retrieval issues nothing";
+  clock.advance(std::chrono::hours(2));
+  EXPECT_TRUE(answer(kIn, by_id).denies()) << "ended";
+}
+
+TEST_F(DasFlows, a_revoked_token_is_not_retrieved) {
+  static_cast<void>(token());
+  const auto id = das->issued().front()->id;
+  ASSERT_TRUE(das->revoke(id));
+  EXPECT_EQ(last().id, AuditEventId::token_revoked);
+  auto by_id = ask("/in-cse/base/door");
+  by_id.token_ids = {id};
+  EXPECT_TRUE(answer(kIn, by_id).denies());
+  open(kPolicy);
+  EXPECT_TRUE(answer(kIn, by_id).denies()) << "also after a restart";
+  EXPECT_EQ(das->revoke("unknown@das.sp.example").error().code, ErrorCode::not_found);
+}
+
+TEST_F(DasFlows, a_policy_cannot_be_revoked) {
+  ASSERT_TRUE(answer(kIn, ask("/in-cse/base/lock")).acp);
+  EXPECT_EQ(das->revoke(das->issued().front()->id).error().code, ErrorCode::unsupported);
+}
+
+TEST_F(DasFlows, what_was_answered_is_known_after_a_restart) {
+  const auto jwt = token();
+  const auto id = das->issued().front()->id;
+  open(kPolicy);
+  ASSERT_THAT(das->issued(), SizeIs(1));
+  auto by_id = ask("/in-cse/base/door");
+  by_id.token_ids = {id};
+  EXPECT_THAT(answer(kIn, by_id).tokens, testing::ElementsAre(jwt));
+}
+
+TEST_F(DasFlows, ended_records_are_removed) {
+  static_cast<void>(token());
+  clock.advance(std::chrono::hours(3));
+  executor.advance(std::chrono::seconds(10));
+  settle();
+  EXPECT_EQ(das->counters().records, 0U);
+  open(kPolicy);
+  EXPECT_EQ(das->counters().records, 0U);
+}
+
+TEST_F(DasFlows, an_originator_gets_a_token_for_itself) {
+  cover({"7.3.2.3-02"});
+  const auto given = grant(kPhone, ask("//sp.example/in-cse/base/door"));
+  ASSERT_THAT(given.summaries, SizeIs(1));
+  ASSERT_THAT(given.tokens, SizeIs(1));
+  EXPECT_EQ(given.summaries[0].name, "door");
+  EXPECT_THAT(given.summaries[0].audience, testing::ElementsAre("//sp.example/in-cse"));
+  EXPECT_EQ(given.summaries[0].not_after, clock.now() + std::chrono::hours(2));
+  const auto verified = verify(given.tokens[0], test::cse("/in-cse"), kPhone);
+  ASSERT_TRUE(verified);
+  EXPECT_EQ((*verified)->token_id, given.summaries[0].token_id);
+}
+
+TEST_F(DasFlows, or_only_its_id_and_the_cse_fetches_the_token) {
+  const auto given = grant(kPhone, ask("/in-cse/base/hidden"));
+  EXPECT_TRUE(given.tokens.empty());
+  auto by_id = ask("/in-cse/base/hidden");
+  by_id.token_ids = {given.summaries.at(0).token_id};
+  ASSERT_THAT(answer(kIn, by_id).tokens, SizeIs(1));
+}
+
+TEST_F(DasFlows, an_originator_asks_for_nobody_else) {
+  EXPECT_EQ(from(kStranger, ask("/in-cse/base/door", kPhone)).rsc, Rsc::originator_has_no_privilege);
+  EXPECT_THAT(last().reason, HasSubstr("or: not the originator"));
+  EXPECT_EQ(from(kPhone, ask("/in-cse/base/lock")).rsc, Rsc::originator_has_no_privilege)
+      << "a policy is not for it";
+  EXPECT_EQ(from(kPhone, ask("base/door")).rsc, Rsc::bad_request) << "of which CSE?";
+  EXPECT_EQ(from(kPhone, ask("/other-cse/base/door")).rsc, Rsc::originator_has_no_privilege);
+  EXPECT_TRUE(das->issued().empty());
+}
+
+TEST_F(DasFlows, an_originator_is_not_believed_where_it_is_or_what_the_target_is) {
+  auto asked = ask("/in-cse/base/garage");
+  asked.originator_ip = std::array<std::uint8_t, 16>{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 99};
+  auto request = incoming(kPhone, codec::to_security_info(asked));
+  request.peer_ip = std::array<std::uint8_t, 16>{0x20, 0x01};
+  EXPECT_EQ(send(std::move(request)).rsc, Rsc::originator_has_no_privilege);
+  EXPECT_THAT(grant(kPhone, ask("/in-cse/base/garage")).summaries, SizeIs(1))
+      << "the address of its connection counts";
+  EXPECT_EQ(from(kPhone, ask("/in-cse/base/typed")).rsc, Rsc::originator_has_no_privilege);
+  EXPECT_FALSE(answer(kIn, ask("/in-cse/base/typed")).denies()) << "the CSE knows the type";
+}
+
+TEST_F(DasFlows, a_role_counts_when_we_gave_it) {
+  auto asked = ask("/in-cse/base/hall");
+  asked.originator_roles = {"guest@das.sp.example"};
+  EXPECT_TRUE(answer(kIn, asked).denies()) << "a claim";
+  static_cast<void>(token());  // carries the role
+  EXPECT_TRUE(answer(kIn, asked).acp);
+  asked.originator_roles.clear();
+  clock.advance(std::chrono::minutes(61));
+  EXPECT_TRUE(answer(kIn, asked).denies()) << "held, but not presented";
+}
+
+TEST_F(DasFlows, a_store_that_fails_ends_all_answers) {
+  auto given = options(kPolicy);
+  bool told = false;
+  given.records_max = 0;
+  given.store_failed = [&](const Error&) { told = true; };
+  open(std::move(given));
+  EXPECT_TRUE(answer(kIn, ask("/in-cse/base/lock")).denies());
+  EXPECT_THAT(last().reason, HasSubstr("no room"));
+  EXPECT_FALSE(told);
+}
+
+TEST_F(DasFlows, new_policies_replace_the_old_and_bad_keys_replace_nothing) {
+  EXPECT_TRUE(das->replace(options("")));
+  EXPECT_TRUE(answer(kIn, ask("/in-cse/base/lock")).denies());
+  auto bad = options(kPolicy);
+  bad.signing_key = "missing";
+  EXPECT_FALSE(das->replace(std::move(bad)));
+  EXPECT_TRUE(answer(kIn, ask("/in-cse/base/lock")).denies()) << "everything stays as it was";
+  EXPECT_TRUE(das->replace(options(kPolicy)));
+  EXPECT_TRUE(answer(kIn, ask("/in-cse/base/lock")).acp);
+  auto other = options(kPolicy);
+  other.id = entity("/Sother");
+  EXPECT_EQ(das->replace(std::move(other)).error().code, ErrorCode::conflict);
+}
+
+}  // namespace
+}  // namespace latchkey::das

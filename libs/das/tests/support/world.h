@@ -1,0 +1,86 @@
+#pragma once
+/// A DAS Server on a real database and a real Secure Environment; time, executor and repository are ours.
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "latchkey/authz/token_verifier.h"
+#include "latchkey/das/das.h"
+#include "latchkey/secure_env/software.h"
+
+namespace latchkey::das::test {
+
+using codec::Rsc;
+
+[[nodiscard]] inline const SpId& home() {
+  static const auto sp = *SpId::parse("//sp.example");
+  return sp;
+}
+[[nodiscard]] inline EntityId entity(std::string_view text) { return *parse_entity_id(text, home()); }
+[[nodiscard]] inline CseId cse(std::string_view text) { return *CseId::parse(text, home()); }
+
+/// A Hosting CSE's names of its resources: the address below the CSE.
+class Names final : public authz::ResourceNames {
+ public:
+  [[nodiscard]] std::optional<std::string> normalise(const ResourceAddress& address) const override;
+};
+
+/// Takes what is sent to the repository; a test answers it.
+class FakeRepository final : public bind::RequestSender {
+ public:
+  struct Sent {
+    codec::RequestPrimitive request;
+    Done done;
+  };
+  void send(codec::RequestPrimitive request, std::chrono::milliseconds, Done done) override {
+    sent.push_back({std::move(request), std::move(done)});
+  }
+  /// Answers the oldest request and returns it.
+  codec::RequestPrimitive answer(Rsc rsc);
+  codec::RequestPrimitive lose();
+  std::deque<Sent> sent;
+};
+
+class World : public testing::Test {
+ protected:
+  World();
+  ~World() override;
+
+  /// Opens, or after a crash opens anew, on the same folder.
+  void open(const std::string& policy);
+  void open(DasOptions options);
+  [[nodiscard]] DasOptions options(const std::string& policy) const;
+  [[nodiscard]] static std::shared_ptr<const Policy> policy(const std::string& text);
+
+  /// A NOTIFY of `who` over an authenticated session, and its answer.
+  codec::ResponsePrimitive notify(const EntityId& who, const codec::json::value& pc);
+  codec::ResponsePrimitive send(bind::IncomingRequest request);
+  [[nodiscard]] bind::IncomingRequest incoming(const EntityId& who, codec::json::value pc) const;
+  /// Lets everything posted and committed happen.
+  void settle();
+
+  /// The last decision that was logged.
+  [[nodiscard]] AuditEvent last() const;
+  [[nodiscard]] std::size_t count(AuditEventId id) const;
+  /// By a CSE that trusts the DAS, for `originator`.
+  [[nodiscard]] authz::Checked<std::shared_ptr<const authz::Token>> verify(const std::string& jwt,
+                                                                           const CseId& at,
+                                                                           const EntityId& originator) const;
+
+  std::string folder;
+  ManualExecutor executor;
+  ManualClock clock{*parse_timestamp("20290101T120000")};
+  AuditRecorder audit;
+  FakeRepository repository;
+  crypto::PrivateKey key = crypto::PrivateKey::generate(crypto::KeyKind::p256);
+  crypto::PrivateKey cse_key = crypto::PrivateKey::generate(crypto::KeyKind::p256);
+  std::unique_ptr<secure_env::SecureEnvironment> environment;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<Das> das;
+};
+
+}  // namespace latchkey::das::test

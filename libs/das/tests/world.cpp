@@ -1,0 +1,155 @@
+#include "support/world.h"
+
+#include <stdlib.h>
+
+#include "latchkey/codec/dynamic_authorization.h"
+
+namespace latchkey::das::test {
+
+std::optional<std::string> Names::normalise(const ResourceAddress& address) const {
+  std::string out;
+  for (const auto& segment : address.segments) out += "/" + segment;
+  return out;
+}
+
+codec::RequestPrimitive FakeRepository::answer(Rsc rsc) {
+  auto first = std::move(sent.front());
+  sent.pop_front();
+  codec::ResponsePrimitive response;
+  response.rsc = rsc;
+  response.rqi = first.request.rqi;
+  first.done(std::move(response));
+  return std::move(first.request);
+}
+
+codec::RequestPrimitive FakeRepository::lose() {
+  auto first = std::move(sent.front());
+  sent.pop_front();
+  first.done(fail(ErrorCode::unavailable, "connection lost"));
+  return std::move(first.request);
+}
+
+World::World() {
+  char pattern[] = "/tmp/latchkey-das-XXXXXX";
+  folder = mkdtemp(pattern);
+  std::filesystem::create_directory(folder + "/state");
+  std::filesystem::permissions(folder + "/state", std::filesystem::perms::owner_all);
+  EXPECT_TRUE(secure_env::create_kek_file(folder + "/kek"));
+  environment = *secure_env::open_software({.folder = folder + "/state", .kek_file = folder + "/kek"});
+  EXPECT_TRUE(environment->store({"sign"}, {}, key.pem()));
+}
+
+World::~World() {
+  das.reset();
+  store.reset();
+  std::filesystem::remove_all(folder);
+}
+
+std::shared_ptr<const Policy> World::policy(const std::string& text) {
+  auto reader = ConfigReader::from_text(text, "policy.toml");
+  auto out = Policy::read(reader, {home(), {*Fqdn::parse("das.sp.example")}});
+  for (const auto& problem : reader.finish()) ADD_FAILURE() << to_string(problem);
+  return out;
+}
+
+DasOptions World::options(const std::string& text) const {
+  return {.id = entity("/Sdas"),
+          .home = home(),
+          .domains = {*Fqdn::parse("das.sp.example")},
+          .kid = "das-1",
+          .signing_key = "sign",
+          .hosting_cses = {{.id = cse("/in-cse"), .base_name = "base", .encryption = {}},
+                           {.id = cse("/mn-cse"),
+                            .base_name = "base",
+                            .encryption = EncryptionTo{"mn-1", cse_key.public_key()}}},
+          .policy = policy(text),
+          .repository =
+              RepositoryOptions{.parent = "/in-cse/base", .acpi = {"/in-cse/acp1"}, .notify_holder = false},
+          .store_failed = {}};
+}
+
+void World::open(const std::string& text) { open(options(text)); }
+
+void World::open(DasOptions given) {
+  das.reset();
+  store.reset();
+  auto opened =
+      store::open_sqlite({.folder = folder + "/state", .application = "das", .migrations = {}, .vfs = {}});
+  ASSERT_TRUE(opened) << opened.error().detail;
+  store = std::move(*opened);
+  auto made = Das::open(std::move(given), *store, *environment, executor, clock, audit, &repository);
+  ASSERT_TRUE(made) << made.error().detail;
+  das = std::move(*made);
+}
+
+bind::IncomingRequest World::incoming(const EntityId& who, codec::json::value pc) const {
+  auto security = std::make_shared<tls::SecurityContext>();
+  security->framework = tls::Framework::certificate;
+  security->identity = who;
+  bind::IncomingRequest request;
+  request.primitive.op = codec::Operation::notify;
+  request.primitive.to = "/Sdas";
+  request.primitive.from = to_string(who);
+  request.primitive.rqi = "r1";
+  request.primitive.rvi = "2a";
+  request.primitive.pc = std::move(pc);
+  request.security = std::move(security);
+  request.listener = bind::ListenerKind::secure;
+  request.peer = "192.0.2.7:4711";
+  request.peer_ip = std::array<std::uint8_t, 16>{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 7};
+  return request;
+}
+
+codec::ResponsePrimitive World::notify(const EntityId& who, const codec::json::value& pc) {
+  return send(incoming(who, pc));
+}
+
+codec::ResponsePrimitive World::send(bind::IncomingRequest request) {
+  std::optional<codec::ResponsePrimitive> answer;
+  das->handle(std::move(request), [&](codec::ResponsePrimitive response) {
+    EXPECT_FALSE(answer) << "answered twice";
+    answer = std::move(response);
+  });
+  settle();
+  EXPECT_TRUE(answer) << "not answered";
+  return answer.value_or(codec::ResponsePrimitive{});
+}
+
+void World::settle() {
+  // An empty batch is answered in its turn: all before it have been posted by then.
+  for (std::size_t ran = 1; ran != 0;) {
+    EXPECT_TRUE(store->commit_and_wait({}));
+    ran = executor.run_posted();
+  }
+}
+
+AuditEvent World::last() const {
+  const auto events = audit.events();
+  return events.empty() ? AuditEvent{} : events.back();
+}
+
+std::size_t World::count(AuditEventId id) const {
+  const auto events = audit.events();
+  return static_cast<std::size_t>(std::ranges::count(events, id, &AuditEvent::id));
+}
+
+authz::Checked<std::shared_ptr<const authz::Token>> World::verify(const std::string& jwt, const CseId& at,
+                                                                  const EntityId& originator) const {
+  static const Names names;
+  authz::TokenVerifier verifier(at, names);
+  authz::TokenTrust trust;
+  authz::TrustedIssuer issuer{
+      .authority = {entity("/Sdas"), {*Fqdn::parse("das.sp.example")}},
+      .classes = {authz::TokenClass::signature_only, authz::TokenClass::sign_then_encrypt},
+      .verification_keys = {},
+      .shared_keys = {}};
+  issuer.verification_keys.emplace("das-1",
+                                   jose::VerificationKey(key.public_key(), {jose::SignatureAlg::es256}));
+  trust.issuers.push_back(std::move(issuer));
+  trust.own_keys.emplace("mn-1",
+                         jose::DecryptionKey(cse_key, {jose::KeyAlg::ecdh_es_a256kw}, {jose::Enc::a256gcm}));
+  EXPECT_TRUE(verifier.configure(std::move(trust)));
+  return verifier.verify(jwt, originator, clock.now());
+}
+
+}  // namespace latchkey::das::test
