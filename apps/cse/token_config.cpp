@@ -31,8 +31,10 @@ jose::Permitted<E> read_names(ConfigReader& in, std::string_view key, Named name
 
 std::optional<authz::TokenClass> class_named(std::string_view name) {
   using enum authz::TokenClass;
-  for (const auto one : {unsecured, signature_only, encryption_only, sign_then_encrypt})
-    if (authz::to_string(one) == name) return one;
+  if (name == "unsecured") return unsecured;
+  if (name == "signature-only") return signature_only;
+  if (name == "encryption-only") return encryption_only;
+  if (name == "sign-then-encrypt") return sign_then_encrypt;
   return std::nullopt;
 }
 

@@ -21,8 +21,15 @@ struct Options {
   ConnectionOptions connection;
   std::string operation, to, from, body, release = "3";
   std::optional<std::uint32_t> type;
-  std::vector<std::string> parameters;
+  std::vector<std::string> parameters, token_files;
 };
+
+/// A file without the line end that an editor or a shell adds.
+Result<std::string> read_token(const std::string& file) {
+  auto token = read_text(file);
+  if (token) token->erase(token->find_last_not_of("\r\n") + 1);
+  return token;
+}
 
 Result<codec::RequestPrimitive> primitive(const Options& options) {
   codec::RequestPrimitive out;
@@ -38,6 +45,11 @@ Result<codec::RequestPrimitive> primitive(const Options& options) {
     auto pc = codec::parse_json(*text, {});
     if (!pc) return fail(ErrorCode::invalid_argument, "--body: " + pc.error().detail);
     out.pc = std::move(*pc);
+  }
+  for (const auto& file : options.token_files) {
+    auto token = read_token(file);
+    if (!token) return fail(token.error());
+    out.tkns.push_back(*std::move(token));
   }
   for (const auto& parameter : options.parameters) {
     const auto equals = parameter.find('=');
@@ -71,6 +83,8 @@ int run(const Options& options) {
   const auto rsc = static_cast<int>(response->rsc);
   std::string text = std::to_string(rsc) + " " + std::string(codec::to_string(response->rsc));
   if (!response->pc.is_null()) text += "\n" + codec::to_text(response->pc);
+  if (!response->tqf.is_null()) text += "\ntokens: " + codec::to_text(response->tqf);
+  if (!response->ati.is_null()) text += "\nlocal token ids: " + codec::to_text(response->ati);
   print(codec::to_json(*response), text);
   return codec::is_success(response->rsc) ? 0 : 1;
 }
@@ -89,6 +103,7 @@ void add_request(CLI::App& app, int& status) {
   request->add_option("--body", options->body, "file of the content (JSON); - is standard input");
   request->add_option("--param,-p", options->parameters,
                       "name=value of TS-0009's query: rcn=4, fu=1, lbl=lock, ...");
+  request->add_option("--token", options->token_files, "file with a token (JWT); may be repeated");
   request->add_option("--release", options->release, "release version indicator");
   options->connection.add_to(*request);
   request->callback([options, &status] { status = run(*options); });

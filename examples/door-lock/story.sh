@@ -1,10 +1,12 @@
 # The story that scripts/demo plays: sourced with $bin (programs), $work (scratch folder, current), $keep and $root set.
 # keep=1 leaves the daemons running. Else what passes between the programs is recorded and looked at in chapter 8.
 SP=//my.m2mprovider.org
-IN=in-cse MN=mn-cse-123456 MAF_FQDN=myMAF.provider.org ADMIN_FQDN=mytrustenabler.org
+IN=in-cse MN=mn-cse-123456 MAF_FQDN=myMAF.provider.org DAS_FQDN=das.provider.org ADMIN_FQDN=mytrustenabler.org
 DEVICE=0.2.481.1.100.3030.10011 STRANGER_DEVICE=0.2.481.1.100.3030.10099
 LOCK1_ID=AE123456789012-Lock@in.provider.com LOCK1_KEY=1a2b3c4d5e6f7a8b
 LOCK2_ID=AE123456789015-Lock@in.provider.com LOCK2_KEY=12345678abcdefab
+SITTER_ID=AE123456789099-Sitter@in.provider.com SITTER_KEY=0f1e2d3c4b5a69788796a5b4c3d2e1f0
+LOOK_SECONDS=8     # of the token of the babysitter
 KEY_SECONDS=20  # lifetime of the phone's key, short so that its end is part of the story
 
 # ---- telling and checking ----
@@ -73,6 +75,7 @@ issue() { note "issue-$1" latchkey pki issue --ca ca/issuing --key "keys/$1.key"
 issue in --type cse-id --name /$IN
 issue mn --type cse-id --name /$MN --in-cse /$IN
 issue maf --type fqdn --name $MAF_FQDN
+issue das --type fqdn --name $DAS_FQDN
 issue phone --type device --name $DEVICE
 issue stranger --type device --name $STRANGER_DEVICE
 issue impostor --type cse-id --name /impostor --in-cse /$IN
@@ -90,19 +93,20 @@ expired_certificate() { # what our own CA would not issue: a certificate of 2020
 expired_certificate >expired.log 2>&1 || bad "making an expired certificate"
 umask 077
 printf %s $LOCK1_KEY >keys/lock1.hex; printf %s $LOCK2_KEY >keys/lock2.hex
+printf %s $SITTER_KEY >keys/sitter.hex
 printf %s 00112233445566778899aabbccddeeff >keys/stranger.hex; printf %s ffffffffffffffff >keys/wrong.hex
 umask 022
 ok "a root and an issuing CA with name constraints; certificates for $IN, $MN, $MAF_FQDN and the phone's device"
 note inspect latchkey pki inspect keys/mn.pem || bad "the MN-CSE's certificate breaks a rule: $(cat guide/inspect.txt)"
 ok "latchkey pki inspect finds nothing that breaks the CSE-ID profile (TS-0003 10.1.1.7)"
 
-IN_PORT=$(free_port) MN_PORT=$(free_port) MAF_PORT=$(free_port) IN_LOCAL_PORT=$(free_port) MN_LOCAL_PORT=$(free_port) MN_PLAIN_PORT=$(free_port)
+IN_PORT=$(free_port) MN_PORT=$(free_port) MAF_PORT=$(free_port) DAS_PORT=$(free_port) IN_LOCAL_PORT=$(free_port) MN_LOCAL_PORT=$(free_port) MN_PLAIN_PORT=$(free_port)
 tap gateway "$IN_PORT"; IN_BY_GATEWAY=$tapped
 tap lock1 "$MN_PORT"; MN_BY_LOCK1=$tapped
 tap phone "$IN_PORT"; IN_BY_PHONE=$tapped
 tap maf "$MAF_PORT"; MAF_BY_PHONE=$tapped
 # The ports by the names that the guide gives them.
-printf '%s=%s\n' 8443 "$IN_PORT" 8443 "$IN_BY_GATEWAY" 8443 "$IN_BY_PHONE" 9443 "$MN_PORT" 9443 "$MN_BY_LOCK1" 8444 "$MAF_PORT" 8444 "$MAF_BY_PHONE" \
+printf '%s=%s\n' 8443 "$IN_PORT" 8443 "$IN_BY_GATEWAY" 8443 "$IN_BY_PHONE" 9443 "$MN_PORT" 9443 "$MN_BY_LOCK1" 8444 "$MAF_PORT" 8444 "$MAF_BY_PHONE" 8446 "$DAS_PORT" \
   8080 "$IN_LOCAL_PORT" 9080 "$MN_LOCAL_PORT" 9081 "$MN_PLAIN_PORT" >guide/ports
 # daemon_config NAME PORT CERT: the sections that all three share.
 daemon_config() {
@@ -130,7 +134,8 @@ prepare() { # NAME KEY: state folder, KEK outside of it, private key into the Se
   note "prepare-$1" latchkey pki kek "$1/kek"
   note "prepare-$1" latchkey pki store-key --state-dir "$1/state" --kek "$1/kek" --handle tls --key "$2"
 }
-for d in in mn maf; do prepare $d keys/$d.key; done
+for d in in mn maf das; do prepare $d keys/$d.key; done
+. "$root/examples/door-lock/das.sh"
 { daemon_config in "$IN_PORT" in; cat <<EOF
 [[listen]]
 name = "local"
@@ -180,6 +185,7 @@ cse_id = "/$IN"
 address = "127.0.0.1"
 port = $IN_BY_GATEWAY
 EOF
+das_of_the_gateway
 } >mn.toml
 { daemon_config maf "$MAF_PORT" maf; cat <<EOF
 [maf]
@@ -202,12 +208,15 @@ psk() { note "psk-$1" latchkey psk add --state-dir "$1/state" --kek "$1/kek" --e
 psk mn /$MN/Clock-AE1 $LOCK1_ID keys/lock1.hex
 psk mn /$MN/Clock-AE2 $LOCK2_ID keys/lock2.hex
 psk mn /$MN/Cold-lock old-lock@in.provider.com keys/lock1.hex --expires 20200101T000000
+psk mn /$MN/Csitter $SITTER_ID keys/sitter.hex
+psk das /$MN/Csitter $SITTER_ID keys/sitter.hex
 psk in /$IN/Cstranger stranger@in.provider.com keys/stranger.hex
 note psk-list latchkey psk list --state-dir mn/state || bad "listing the keys"
 ok "the psk-lookup-tables of TR-0038 table 7.1.2-2, keys encrypted in the Secure Environment"
 covers TR-7.1.2-05
 latchkey-cse() { "$bin/latchkey-cse" "$@"; }
 latchkey-maf() { "$bin/latchkey-maf" "$@"; }
+latchkey-das() { "$bin/latchkey-das" "$@"; }
 for d in in mn; do note check latchkey-cse --config $d.toml --check || bad "$d.toml: $(cat guide/output)"; done
 note check latchkey-maf --config maf.toml --check || bad "maf.toml: $(cat guide/output)"
 
@@ -331,6 +340,8 @@ explain denied delete /$IN/Cphone /$MN/$MN/front-door-lock/state
 explain denied retrieve /$MN/Clock-AE2 /$MN/$MN/front-door-lock/state
 ok "latchkey authz explain: the phone may add a command; the gateway application may not; the other lock may not even read"
 note tree-lock latchkey request retrieve /$MN/$MN/front-door-lock -p rcn=4 --from Clock-AE1 --url "$https_mn" --server /$MN --in-cse /$IN --psk-identity $LOCK1_ID --psk-file keys/lock1.hex || bad "the lock cannot read what it offers"
+
+. "$root/examples/door-lock/babysitter.sh"
 
 chapter "5  What must not work"
 refused() { # WHAT DAEMON PATTERN COMMAND...

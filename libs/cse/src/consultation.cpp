@@ -54,14 +54,16 @@ struct Consultation::Question {
 
 /// daci of the target, of the nearest resource above it that has one, or the default of the CSE (procedures
 /// 12). What is named but not there, switched off or past its time is nobody.
-const Resource* Consultation::consultation_of(const Resource& target) const {
+const Resource* Consultation::consultation_of(const Resource& target, Use use) const {
   const auto now = core_.clock.now();
   const auto live = [&](std::string_view address) -> const Resource* {
     const auto found = core_.tree.resolve(address);
     const auto* const resource = found.child == VirtualChild::none ? found.resource : nullptr;
     if (resource == nullptr || !resource->is(codec::Ty::dac)) return nullptr;
     const bool expired = resource->expires && *resource->expires <= now;
-    return expired || !resource->flag("dae") || passed(*resource, now) ? nullptr : resource;
+    if (expired || passed(*resource, now)) return nullptr;
+    // Switched off means that the CSE asks nobody; an originator may still be told whom to ask.
+    return use == Use::direct && !resource->flag("dae") ? nullptr : resource;
   };
   for (const Resource* at = &target; at != nullptr; at = at->parent) {
     const auto* const named = at->list("daci");
@@ -98,7 +100,7 @@ const DasClient::Server* Consultation::server_for(const Request& request, const 
   if (!request.originator || target.resource->is(codec::Ty::acp) || target.resource->is(codec::Ty::pch))
     return nullptr;
   if (core_.options.das_servers.empty()) return nullptr;
-  const auto* const server = server_of(consultation_of(*target.resource));
+  const auto* const server = server_of(consultation_of(*target.resource, Use::direct));
   if (server == nullptr) return nullptr;
   const auto denied = denied_.find(key_of(request, governed_by(*target.resource)));
   return denied != denied_.end() && denied->second > core_.clock.now() ? nullptr : server;
@@ -127,7 +129,7 @@ void Consultation::consult(const Request& request, const Target& target, const D
   auto& waiting = waiting_[key];
   waiting.push_back(std::move(done));
   if (waiting.size() > 1) return;
-  const auto* const consultation = consultation_of(*target.resource);
+  const auto* const consultation = consultation_of(*target.resource, Use::direct);
   const auto end = consultation != nullptr && consultation->attributes.contains("dal")
                        ? parse_timestamp(consultation->text("dal"))
                        : fail(ErrorCode::not_found, "");
@@ -213,7 +215,7 @@ json::value Consultation::token_request_information(const Request& request, cons
   const auto add = [&](const DasClient::Server* server) {
     if (server != nullptr && std::ranges::find(servers, server) == servers.end()) servers.push_back(server);
   };
-  add(server_of(consultation_of(*target.resource)));
+  add(server_of(consultation_of(*target.resource, Use::indirect)));
   for (const auto& role : roles) add(das_.of_domain(role));
   if (servers.empty()) return nullptr;
   std::vector<codec::DasInfo> infos;

@@ -26,7 +26,8 @@ class Consultation {
 
  private:
   struct Question;
-  [[nodiscard]] const Resource* consultation_of(const Resource& target) const;
+  enum class Use : std::uint8_t { direct, indirect };
+  [[nodiscard]] const Resource* consultation_of(const Resource& target, Use use) const;
   [[nodiscard]] const DasClient::Server* server_of(const Resource* consultation) const;
   [[nodiscard]] codec::DasRequest question(const Request& request, const Target& target,
                                            const DasClient::Server& server,

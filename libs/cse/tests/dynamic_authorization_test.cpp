@@ -641,6 +641,9 @@ TEST_F(Direct, a_denied_originator_that_asks_is_told_where_to_get_a_token) {
   EXPECT_EQ(infos->front().uri, kDas);
   ASSERT_TRUE(infos->front().request);
   EXPECT_EQ(infos->front().request->originator, guest());
+  expect(world.update("Cdoor", "-/door/d", R"({"m2m:dac":{"dae":false}})"), Rsc::updated);
+  request.rqi = "off";
+  EXPECT_FALSE(send(request).tqf.is_null()) << "dae is about asking directly";
   auto silent = read();
   EXPECT_TRUE(send(silent).tqf.is_null());
   auto permitted = read();

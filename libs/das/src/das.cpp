@@ -203,8 +203,10 @@ struct Das::Impl {
     return {};
   }
 
-  /// Absolute, SP-relative or as a stem; "//<FQDN>/-" for an issuer that is a name.
+  /// "-", as a URL that names the server alone has it; absolute, SP-relative or as a stem; "//<FQDN>/-" for
+  /// an issuer that is a name.
   bool is_own_address(std::string_view to) const {
+    if (to == "-") return true;
     if (const auto* ae = std::get_if<AeId>(&options.id))
       return to == ae->absolute() || to == ae->sp_relative() || to == ae->stem();
     if (const auto* cse = std::get_if<CseId>(&options.id))

@@ -1,0 +1,74 @@
+# The babysitter: dynamic authorization, direct and indirect (TS-0003 7.3.2).
+chapter "4b The babysitter: dynamic authorization (TS-0003 7.3.2)"
+front=/$MN/$MN/front-door-lock back=/$MN/$MN/back-door-lock
+as_lock() { # N ARGUMENTS...
+  local n=$1 id key; shift
+  case $n in 1) id=$LOCK1_ID key=keys/lock1.hex ;; 2) id=$LOCK2_ID key=keys/lock2.hex ;; esac
+  lk request "$@" --url "$https_mn" --server /$MN --in-cse /$IN --psk-identity "$id" --psk-file $key --from Clock-AE"$n"
+}
+as_sitter() { lk request "$@" --url "$https_mn" --server /$MN --in-cse /$IN --psk-identity $SITTER_ID --psk-file keys/sitter.hex --from Csitter; }
+# permitted CODE WHAT COMMAND...: the request is answered with that code.
+permitted() { local got; got=$("${@:3}" 2>&1) || bad "$2: $got"; case $got in "$1 "*) ;; *) bad "$2: $got" ;; esac; }
+
+note check latchkey-das --config das.toml --check || bad "das.toml: $(cat guide/output)"
+printf '{"m2m:ae":{"api":"Nsitter","rr":false,"srv":["3"]}}' >sitter.json
+permitted 2001 "registration of the babysitter" as_sitter create /$MN/$MN --ty 2 --body sitter.json
+printf '{"m2m:cin":{"con":"UNLOCKED"}}' >unlock.json
+answer 4103 "the babysitter, of whom no policy speaks" mn 'access_denied.*Csitter.*front-door' as_sitter create $front/command --ty 4 --body unlock.json
+
+printf '{"m2m:dac":{"rn":"house","dae":true,"dap":["%s"]}}' "$DAS_URL" >dac.json
+for n in 1 2; do
+  case $n in 1) lock=$front ;; 2) lock=$back ;; esac
+  permitted 2001 "consultation of lock $n" as_lock $n create $lock --ty 34 --body dac.json
+  printf '{"m2m:cnt":{"daci":["%s/house"]}}' $lock >daci.json
+  permitted 2004 "daci of the commands of lock $n" as_lock $n update $lock/command --body daci.json
+done
+# For the state the gateway asks nobody itself.
+printf '{"m2m:dac":{"rn":"tokens","dae":false,"dap":["%s"]}}' "$DAS_URL" >dac.json
+permitted 2001 "consultation for tokens" as_lock 1 create $front --ty 34 --body dac.json
+printf '{"m2m:cnt":{"daci":["%s/tokens"]}}' $front >daci.json
+permitted 2004 "daci of the state" as_lock 1 update $front/state --body daci.json
+ok "both locks refer to the DAS Server $DAS_FQDN for whom their policies do not name"
+answer 4103 "while the DAS Server is down, that means no" mn 'das_consulted.*Csitter.*no answer' as_sitter create $front/command --ty 4 --body unlock.json
+start das latchkey-das "$DAS_PORT"
+sleep 2.5  # a failure is not asked for again for two seconds
+
+before=$(grep -c 'bolt UNLOCKED' lock1.log) || true
+permitted 2001 "the babysitter unlocks" as_sitter create $front/command --ty 4 --body unlock.json
+more_than 0 mn 'das_consulted.*Csitter.*policy acp' || bad "the gateway did not ask the DAS Server"
+until [ "$(grep -c 'bolt UNLOCKED' lock1.log)" -gt "$before" ]; do sleep 0.1; done
+ok "direct: the gateway asked the DAS Server, got a policy for two hours, and the front door is UNLOCKED"
+why mn 'das_consulted.*Csitter.*policy acp'
+why mn 'access_permitted.*Csitter.*front-door-lock/command'
+asked=$(grep -c 'das_consulted' mn/decisions.jsonl)
+permitted 2001 "the babysitter unlocks again" as_sitter create $front/command --ty 4 --body unlock.json
+[ "$(grep -c 'das_consulted' mn/decisions.jsonl)" = "$asked" ] || bad "the DAS Server was asked although a policy permits"
+ok "a second time nobody is asked: the policy is there"
+explain permitted create /$MN/Csitter $front/command 4
+later=$(date -u -d '+8 hours' +%Y%m%dT%H%M%S)
+note explain latchkey authz explain --admin mn/admin.sock --originator /$MN/Csitter --operation create --ty 4 --target $front/command --time "$later" || bad "authz explain"
+grep -q '^denied' guide/output && grep -q 'in no time window' guide/output || bad "at another hour: $(cat guide/output)"
+ok "latchkey authz explain: at another hour that policy would not permit: $(grep -o 'context 0 does not fit: .*' guide/output | head -1)"
+answer 4103 "the back door, which is for another hour" das 'Csitter.*back-door' as_sitter create $back/command --ty 4 --body unlock.json
+
+answer 4103 "reading the state" mn 'access_denied.*Csitter.*state' as_sitter retrieve $front/state/la
+as_sitter retrieve $front/state/la -p tqi=true >refused.txt 2>&1 || true
+grep -q "^tokens:.*$DAS_URL" refused.txt || bad "nobody says where to get a token: $(cat refused.txt)"
+ok "indirect: asked with tqi, the gateway says which DAS Server issues tokens"
+sed -n 's/^tokens: //p' refused.txt | python3 -c 'import json, sys
+print(json.dumps({"m2m:seci": {"sit": 1, "dreq": json.load(sys.stdin)["dasi"][0]["dreq"]}}))' >ask.json
+as_das() { lk request "$@" --url "https://127.0.0.1:$DAS_PORT" --server $DAS_FQDN --psk-identity $SITTER_ID --psk-file keys/sitter.hex --from /$MN/Csitter; }
+as_das notify - --body ask.json >granted.txt 2>&1 || bad "no token: $(cat granted.txt)"
+tail -n +2 granted.txt | python3 -c 'import json, sys
+print(json.load(sys.stdin)["lky:tkg"]["tkns"][0])' >token.txt || bad "no token in: $(cat granted.txt)"
+asked_at=$SECONDS
+as_sitter retrieve $front/state/la --token token.txt >with-token.txt 2>&1 || bad "the token does not help: $(cat with-token.txt)"
+grep -q UNLOCKED with-token.txt || bad "$(cat with-token.txt)"
+local_id=$(sed -n 's/^local token ids: .*"lti":"\([^"]*\)".*/\1/p' with-token.txt)
+[ -n "$local_id" ] || bad "no Local-Token-ID: $(cat with-token.txt)"
+ok "with the token that the DAS Server issued she reads the state, and is told a short name for the token"
+permitted 2000 "reading by the Local-Token-ID" as_sitter retrieve $front/state/la -p "ltids=$local_id"
+answer 4103 "the same token for the other door" mn 'access_denied.*Csitter.*back-door-lock/state' as_sitter retrieve $back/state/la --token token.txt
+answer 4103 "her token in the hands of lock 2" mn 'access_denied.*Clock-AE2.*holder' as_lock 2 retrieve $front/state/la --token token.txt
+[ $((SECONDS - asked_at)) -ge $((LOOK_SECONDS + 1)) ] || sleep $((LOOK_SECONDS + 1 - SECONDS + asked_at))
+answer 4103 "the token after its end" mn 'access_denied.*Csitter.*expired' as_sitter retrieve $front/state/la -p "ltids=$local_id"
