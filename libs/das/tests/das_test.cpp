@@ -356,15 +356,42 @@ TEST_F(DasFlows, a_role_counts_when_we_gave_it) {
   EXPECT_TRUE(answer(kIn, asked).denies()) << "held, but not presented";
 }
 
+TEST_F(DasFlows, nothing_is_answered_before_it_is_kept) {
+  store->holding = true;
+  bool answered = false;
+  das->handle(incoming(kIn, codec::to_security_info(ask("/in-cse/base/door"))),
+              [&](codec::ResponsePrimitive) { answered = true; });
+  settle();
+  EXPECT_FALSE(answered);
+  store->release();
+  settle();
+  EXPECT_TRUE(answered);
+}
+
 TEST_F(DasFlows, a_store_that_fails_ends_all_answers) {
   auto given = options(kPolicy);
-  bool told = false;
-  given.records_max = 0;
-  given.store_failed = [&](const Error&) { told = true; };
+  int told = 0;
+  given.store_failed = [&](const Error&) { ++told; };
   open(std::move(given));
-  EXPECT_TRUE(answer(kIn, ask("/in-cse/base/lock")).denies());
+  store->failing = true;
+  EXPECT_EQ(from(kIn, ask("/in-cse/base/door")).rsc, Rsc::internal_server_error);
+  store->failing = false;
+  EXPECT_EQ(from(kIn, ask("/in-cse/base/door")).rsc, Rsc::internal_server_error)
+      << "memory is ahead of the disk";
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(count(AuditEventId::store_failure), 1U);
+}
+
+TEST_F(DasFlows, load_and_records_are_limited) {
+  auto given = options(kPolicy);
+  given.records_max = 1;
+  given.store_queue_limit = 1;
+  open(std::move(given));
+  EXPECT_FALSE(answer(kIn, ask("/in-cse/base/door")).denies());
+  EXPECT_TRUE(answer(kIn, ask("/in-cse/base/door")).denies());
   EXPECT_THAT(last().reason, HasSubstr("no room"));
-  EXPECT_FALSE(told);
+  store->depth = 2;
+  EXPECT_EQ(from(kIn, ask("/in-cse/base/door")).rsc, Rsc::internal_server_error);
 }
 
 TEST_F(DasFlows, new_policies_replace_the_old_and_bad_keys_replace_nothing) {
