@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "latchkey/base/bytes.h"
 #include "latchkey/das/policy.h"
 
 namespace {
@@ -41,7 +42,7 @@ void ask(const das::Policy& policy, const EntityId& originator, const char* targ
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  auto reader = ConfigReader::from_text(as_text({data, size}), "policy.toml");
+  auto reader = ConfigReader::from_text(latchkey::as_text({data, size}), "policy.toml");
   const auto policy = das::Policy::read(reader, {home(), {Fqdn::parse("das.sp.example").value()}});
   const auto problems = reader.finish();
   for (const auto& problem : problems) require(!problem.what.empty());
