@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "latchkey/base/bytes.h"
 #include "latchkey/codec/dynamic_authorization.h"
 
 namespace {
@@ -35,7 +36,7 @@ void message(const codec::json::value& value) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const auto value = codec::parse_json(as_text({data + 1, size - 1}), {});
+  const auto value = codec::parse_json(latchkey::as_text({data + 1, size - 1}), {});
   if (!value) return 0;
   switch (data[0]) {
     case 's':

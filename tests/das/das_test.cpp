@@ -276,7 +276,7 @@ TEST_F(DasOverTls, a_hosting_cse_with_a_certificate_gets_policies_and_tokens) {
   ASSERT_THAT(token.tokens, SizeIs(1));
   EXPECT_TRUE(verifies(token.tokens[0], in_cse()));
   EXPECT_FALSE(verifies(token.tokens[0], mn_cse())) << "for the CSE that asked alone";
-  auto by_id = ask("/in-cse/cse/door");
+  DasRequest by_id{.originator = ae_id("/in-cse/Cphone")};
   for (const auto* one : das->issued())
     if (one->kind == Issued::Kind::token) by_id.token_ids = {one->id};
   EXPECT_EQ(answer(*http, in_cse(), by_id).tokens, token.tokens);

@@ -278,7 +278,8 @@ struct Das::Impl {
     auto target = target_of(call, asking.sp(), asking);
     if (target && !belongs_to(*target, asking))
       return refusal(call, Rsc::originator_has_no_privilege, "trid: not a resource of the CSE that asks");
-    if (!call.asked->token_ids.empty()) return retrieve(call);
+    // 7.3.2.3 step 5. Beside a target the ids only tell what the originator has (table 7.3.2.2-1).
+    if (!call.asked->token_ids.empty() && !call.asked->target) return retrieve(call);
     Query query = query_of(call, std::move(target));
     query.ip = call.asked->originator_ip;
     query.location = location_of(*call.asked);

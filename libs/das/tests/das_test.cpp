@@ -94,6 +94,11 @@ class DasFlows : public test::World {
     out.target_type = 3;
     return out;
   }
+  static DasRequest by_id_of(std::vector<std::string> ids) {
+    DasRequest out{.originator = kPhone};
+    out.token_ids = std::move(ids);
+    return out;
+  }
   codec::ResponsePrimitive from(const EntityId& who, const DasRequest& request) {
     return notify(who, codec::to_security_info(request));
   }
@@ -246,8 +251,7 @@ TEST_F(DasFlows, tokens_are_retrieved_by_id_while_valid_and_for_their_holder) {
   cover({"7.3.2.3-05"});
   const auto jwt = token();
   const auto id = das->issued().front()->id;
-  auto by_id = ask("/in-cse/base/door");
-  by_id.token_ids = {"unknown@das.sp.example", id};
+  const auto by_id = by_id_of({"unknown@das.sp.example", id});
   EXPECT_THAT(answer(kIn, by_id).tokens, testing::ElementsAre(jwt));
   EXPECT_EQ(last().id, AuditEventId::token_retrieved);
   EXPECT_THAT(last().reason, HasSubstr("withheld unknown@das.sp.example"));
@@ -255,13 +259,17 @@ TEST_F(DasFlows, tokens_are_retrieved_by_id_while_valid_and_for_their_holder) {
   auto others = by_id;
   others.originator = kStranger;
   EXPECT_TRUE(answer(kIn, others).denies()) << "another originator";
-  auto elsewhere = by_id;
-  elsewhere.target = "/mn-cse/base/door";
-  EXPECT_TRUE(answer(kMn, elsewhere).denies()) << "another CSE than its audience";
+  EXPECT_TRUE(answer(kMn, by_id).denies()) << "another CSE than its audience";
 
   EXPECT_THAT(das->issued(), SizeIs(1)) << "a retrieval issues nothing";
   clock.advance(std::chrono::hours(2));
   EXPECT_TRUE(answer(kIn, by_id).denies()) << "ended";
+}
+
+TEST_F(DasFlows, ids_beside_a_target_only_tell_what_the_originator_has) {
+  auto asked = ask("/in-cse/base/lock");
+  asked.token_ids = {"other@issuer.example"};
+  EXPECT_TRUE(answer(kIn, asked).acp);
 }
 
 TEST_F(DasFlows, a_revoked_token_is_not_retrieved) {
@@ -269,8 +277,7 @@ TEST_F(DasFlows, a_revoked_token_is_not_retrieved) {
   const auto id = das->issued().front()->id;
   ASSERT_TRUE(das->revoke(id));
   EXPECT_EQ(last().id, AuditEventId::token_revoked);
-  auto by_id = ask("/in-cse/base/door");
-  by_id.token_ids = {id};
+  const auto by_id = by_id_of({id});
   EXPECT_TRUE(answer(kIn, by_id).denies());
   open(kPolicy);
   EXPECT_TRUE(answer(kIn, by_id).denies()) << "also after a restart";
@@ -287,8 +294,7 @@ TEST_F(DasFlows, what_was_answered_is_known_after_a_restart) {
   const auto id = das->issued().front()->id;
   open(kPolicy);
   ASSERT_THAT(das->issued(), SizeIs(1));
-  auto by_id = ask("/in-cse/base/door");
-  by_id.token_ids = {id};
+  const auto by_id = by_id_of({id});
   EXPECT_THAT(answer(kIn, by_id).tokens, testing::ElementsAre(jwt));
 }
 
@@ -318,8 +324,7 @@ TEST_F(DasFlows, an_originator_gets_a_token_for_itself) {
 TEST_F(DasFlows, or_only_its_id_and_the_cse_fetches_the_token) {
   const auto given = grant(kPhone, ask("/in-cse/base/hidden"));
   EXPECT_TRUE(given.tokens.empty());
-  auto by_id = ask("/in-cse/base/hidden");
-  by_id.token_ids = {given.summaries.at(0).token_id};
+  const auto by_id = by_id_of({given.summaries.at(0).token_id});
   ASSERT_THAT(answer(kIn, by_id).tokens, SizeIs(1));
 }
 
@@ -356,15 +361,42 @@ TEST_F(DasFlows, a_role_counts_when_we_gave_it) {
   EXPECT_TRUE(answer(kIn, asked).denies()) << "held, but not presented";
 }
 
+TEST_F(DasFlows, nothing_is_answered_before_it_is_kept) {
+  store->holding = true;
+  bool answered = false;
+  das->handle(incoming(kIn, codec::to_security_info(ask("/in-cse/base/door"))),
+              [&](codec::ResponsePrimitive) { answered = true; });
+  settle();
+  EXPECT_FALSE(answered);
+  store->release();
+  settle();
+  EXPECT_TRUE(answered);
+}
+
 TEST_F(DasFlows, a_store_that_fails_ends_all_answers) {
   auto given = options(kPolicy);
-  bool told = false;
-  given.records_max = 0;
-  given.store_failed = [&](const Error&) { told = true; };
+  int told = 0;
+  given.store_failed = [&](const Error&) { ++told; };
   open(std::move(given));
-  EXPECT_TRUE(answer(kIn, ask("/in-cse/base/lock")).denies());
+  store->failing = true;
+  EXPECT_EQ(from(kIn, ask("/in-cse/base/door")).rsc, Rsc::internal_server_error);
+  store->failing = false;
+  EXPECT_EQ(from(kIn, ask("/in-cse/base/door")).rsc, Rsc::internal_server_error)
+      << "memory is ahead of the disk";
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(count(AuditEventId::store_failure), 1U);
+}
+
+TEST_F(DasFlows, load_and_records_are_limited) {
+  auto given = options(kPolicy);
+  given.records_max = 1;
+  given.store_queue_limit = 1;
+  open(std::move(given));
+  EXPECT_FALSE(answer(kIn, ask("/in-cse/base/door")).denies());
+  EXPECT_TRUE(answer(kIn, ask("/in-cse/base/door")).denies());
   EXPECT_THAT(last().reason, HasSubstr("no room"));
-  EXPECT_FALSE(told);
+  store->depth = 2;
+  EXPECT_EQ(from(kIn, ask("/in-cse/base/door")).rsc, Rsc::internal_server_error);
 }
 
 TEST_F(DasFlows, new_policies_replace_the_old_and_bad_keys_replace_nothing) {

@@ -76,7 +76,7 @@ void World::open(DasOptions given) {
   auto opened =
       store::open_sqlite({.folder = folder + "/state", .application = "das", .migrations = {}, .vfs = {}});
   ASSERT_TRUE(opened) << opened.error().detail;
-  store = std::move(*opened);
+  store = std::make_unique<SwitchStore>(std::move(*opened));
   auto made = Das::open(std::move(given), *store, *environment, executor, clock, audit, &repository);
   ASSERT_TRUE(made) << made.error().detail;
   das = std::move(*made);

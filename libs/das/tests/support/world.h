@@ -45,6 +45,38 @@ class FakeRepository final : public bind::RequestSender {
   std::deque<Sent> sent;
 };
 
+/// A real store whose commits a test can hold back, or let fail.
+class SwitchStore final : public store::Store {
+ public:
+  explicit SwitchStore(std::unique_ptr<store::Store> real) : real_(std::move(real)) {}
+  void commit(store::Batch batch, Committed done) override {
+    if (failing) return done(fail(ErrorCode::io, "disk full"));
+    if (holding) return held.emplace_back(std::move(batch), std::move(done)), void();
+    real_->commit(std::move(batch), std::move(done));
+  }
+  Status commit_and_wait(store::Batch batch) override { return real_->commit_and_wait(std::move(batch)); }
+  Result<std::string> get(std::string_view space, std::string_view key) const override {
+    return real_->get(space, key);
+  }
+  Status scan(std::string_view space,
+              const std::function<bool(std::string_view, std::string_view)>& visit) const override {
+    return real_->scan(space, visit);
+  }
+  Status backup(const std::string& file) const override { return real_->backup(file); }
+  std::size_t queue_depth() const noexcept override { return depth; }
+  void release() {
+    holding = false;
+    for (auto& [batch, done] : held) real_->commit(std::move(batch), std::move(done));
+    held.clear();
+  }
+  bool failing = false, holding = false;
+  std::size_t depth = 0;
+  std::vector<std::pair<store::Batch, Committed>> held;
+
+ private:
+  std::unique_ptr<store::Store> real_;
+};
+
 class World : public testing::Test {
  protected:
   World();
@@ -79,7 +111,7 @@ class World : public testing::Test {
   crypto::PrivateKey key = crypto::PrivateKey::generate(crypto::KeyKind::p256);
   crypto::PrivateKey cse_key = crypto::PrivateKey::generate(crypto::KeyKind::p256);
   std::unique_ptr<secure_env::SecureEnvironment> environment;
-  std::unique_ptr<store::Store> store;
+  std::unique_ptr<SwitchStore> store;
   std::unique_ptr<Das> das;
 };
 
