@@ -23,10 +23,13 @@ void write_parameters(HeaderWriter& head, const ResponsePrimitive& response) {
   if (!response.content_location.empty()) head.field(Field::content_location, response.content_location);
 }
 
-/// Token Request Information takes the place of content and debug text (TS-0009 6.4.20).
-std::string body_of(const ResponsePrimitive& response) {
-  if (!response.tqf.is_null()) return codec::to_text(codec::json::object{{"m2m:tqf", response.tqf}});
-  return response.pc.is_null() ? std::string() : codec::to_text(response.pc);
+/// The body, in `made` unless the content is a text already. Token Request Information takes the place of
+/// content and debug text (TS-0009 6.4.20).
+std::string_view body_of(const ResponsePrimitive& response, std::string& made) {
+  if (!response.tqf.is_null()) return made = codec::to_text(codec::json::object{{"m2m:tqf", response.tqf}});
+  if (response.pc.text() != nullptr) return *response.pc.text();
+  if (!response.pc.is_null()) made = codec::to_text(response.pc.value());
+  return made;
 }
 
 }  // namespace
@@ -38,7 +41,8 @@ Status write_response(std::string& out, const ResponsePrimitive& response, const
     ati = ati_to_text(response.ati);
     if (!ati) return fail(ErrorCode::invalid_argument, "X-M2M-ATI: not {\"ltia\": [{\"lti\", \"tkid\"}]}");
   }
-  std::string body = form.without_body ? std::string() : body_of(response);
+  std::string made;
+  const std::string_view body = form.without_body ? std::string_view() : body_of(response, made);
   HeaderWriter head(out);
   head.status_line(status);
   write_parameters(head, response);
@@ -48,7 +52,7 @@ Status write_response(std::string& out, const ResponsePrimitive& response, const
   if (form.close) head.line("Connection: close");
   if (!body.empty()) head.field(Field::content_type, to_string(form.media));
   auto finished = head.finish(true, body);
-  if (response.confidential) wipe(body.data(), body.size());
+  if (response.confidential) wipe(made.data(), made.size());
   return finished;
 }
 

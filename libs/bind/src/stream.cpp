@@ -251,6 +251,7 @@ void Stream::lose(std::string reason) {
 /// The end of a peer acknowledges what its kernel had received before: what is not acknowledged then was
 /// still on its way, and met nobody.
 Departure Stream::departure_in_order() {
+  if (departure_ != Departure::none) return departure_;
   int waiting = 0;
   const bool known = ::ioctl(socket_.native_handle(), SIOCOUTQ, &waiting) == 0;
   // Our own end counts as one octet until it is acknowledged.

@@ -38,6 +38,19 @@ TEST(WriteResponse, ACreatedResourceAsOnTheWire) {
             "{\"m2m:cnt\":{\"ri\":\"cnt7\"}}");
 }
 
+TEST(WriteResponse, AKeptTextIsTheBodyAsItIs) {
+  ResponsePrimitive response;
+  response.rsc = Rsc::ok;
+  response.rqi = "1";
+  const std::string text = R"({"m2m:cnt":{"ri":"cnt7"}})";
+  response.pc = codec::Content::kept(std::make_shared<const std::string>(text));
+  EXPECT_EQ(written(response),
+            "HTTP/1.1 200 OK\r\nX-M2M-RSC: 2000\r\nX-M2M-RI: 1\r\nContent-Type: application/json\r\n"
+            "Content-Length: 25\r\n\r\n" +
+                text);
+  EXPECT_THAT(written(response, {.without_body = true}), HasSubstr("Content-Length: 0\r\n\r\n"));
+}
+
 TEST(WriteResponse, AnAnswerWithoutContentHasLengthZeroAndNoType) {
   ResponsePrimitive response;
   response.rsc = Rsc::deleted;

@@ -195,8 +195,6 @@ Outcome<json::value> parse_json(std::string_view text, const PrimitiveLimits& li
   return parser.handler().release();
 }
 
-std::string to_text(const json::value& value) { return json::serialize(value); }
-
 void wipe(json::value& value) noexcept {
   if (auto* text = value.if_string()) {
     latchkey::wipe(text->data(), text->size());

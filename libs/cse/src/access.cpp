@@ -25,31 +25,26 @@ Privileges privileges_of(const Resource& target) {
   return target.is(codec::Ty::acp) ? Privileges::no : Privileges::yes;
 }
 
-std::vector<std::string> names_of(const Governing& governing) {
-  std::vector<std::string> names;
-  names.reserve(governing.policies.size());
-  for (const auto* const policy : governing.policies) names.push_back(policy->ri);
-  return names;
-}
-
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
   return text;
 }
 
-/// With the policies that were asked, also where none of their rules stands out.
+/// Also where none of their rules stands out.
+std::string with_policies(std::string text, const Verdict& verdict, const Governing& governing) {
+  const bool names_rule = verdict.permit || verdict.decision.reason > authz::Reason::originator;
+  return names_rule || governing.names.empty() ? text : text + " (" + joined(governing.names) + ")";
+}
+
 std::string reason_of(const Verdict& verdict, const Governing& governing) {
   if (verdict.fixed != nullptr) return verdict.fixed;
-  auto names = names_of(governing);
-  std::vector<std::string> roles;
-  if (verdict.grants) {
-    verdict.grants->append_names(names);
-    roles = verdict.grants->role_names();
-  }
-  const auto text = authz::summarize(verdict.decision, names, roles);
-  const bool names_rule = verdict.permit || verdict.decision.reason > authz::Reason::originator;
-  return names_rule || names.empty() ? text : text + " (" + joined(names) + ")";
+  if (!verdict.grants)
+    return with_policies(authz::summarize(verdict.decision, governing.names), verdict, governing);
+  auto names = governing.names;
+  verdict.grants->append_names(names);
+  return with_policies(authz::summarize(verdict.decision, names, verdict.grants->role_names()), verdict,
+                       governing);
 }
 
 }  // namespace
@@ -117,6 +112,14 @@ const PolicyEnforcement::Compiled& PolicyEnforcement::compiled(const Resource& p
   return at->second;
 }
 
+void PolicyEnforcement::add(Governing& governing, const Resource& policy, const authz::RuleSet* set) const {
+  if (set == nullptr) return;
+  governing.sets.push_back(set);
+  governing.policies.push_back(&policy);
+  governing.names.push_back(policy.ri);
+  governing.until = std::min(governing.until, policy.expires.value_or(TimePoint::max()));
+}
+
 void PolicyEnforcement::add_policies(Governing& governing, const boost::json::array& references, bool self) {
   for (const auto& reference : references) {
     if (!reference.is_string()) continue;
@@ -126,11 +129,30 @@ void PolicyEnforcement::add_policies(Governing& governing, const boost::json::ar
     const auto* const policy = live(target, codec::Ty::acp);
     if (policy == nullptr) continue;
     const auto& sets = compiled(*policy);
-    const auto& set = self ? sets.self_privileges : sets.privileges;
-    if (set == nullptr) continue;
-    governing.sets.push_back(set.get());
-    governing.policies.push_back(policy);
+    add(governing, *policy, (self ? sets.self_privileges : sets.privileges).get());
   }
+}
+
+/// The policies that acpi refers to. Kept if every reference leads to one: a name then means this policy
+/// until the policy goes, while one that leads nowhere may mean something tomorrow.
+std::shared_ptr<const Governing> PolicyEnforcement::referenced_by(const Resource& resource) {
+  const auto generation = core_.tree.policy_generation();
+  if (const auto& kept = resource.governing;
+      kept != nullptr && kept->generation == generation &&
+      (kept->until == TimePoint::max() || core_.clock.now() < kept->until))
+    return kept;
+  auto found = std::make_shared<Governing>();
+  const auto* const references = resource.list("acpi");
+  if (references == nullptr || references->empty()) {
+    found->only = resource.created_by;
+    return found;
+  }
+  add_policies(*found, *references, false);
+  if (found->policies.size() < references->size()) return found;
+  found->seen = 0;
+  found->generation = generation;
+  resource.governing = found;
+  return found;
 }
 
 /// What has expired counts as deleted (TS-0001 9.6.1.3.1), also before the timer has removed it.
@@ -141,51 +163,42 @@ const Resource* PolicyEnforcement::live(const Target& target, codec::Ty type) co
 }
 
 /// Procedures 3.1.
-Governing PolicyEnforcement::governing(const Resource& target, VirtualChild child) {
+std::shared_ptr<const Governing> PolicyEnforcement::governing(const Resource& target, VirtualChild child) {
   const Resource* at = &target;
-  Governing result;
-  result.seen = at->changed;
   if (at->is(codec::Ty::acp)) {
-    if (const auto& sets = compiled(*at); sets.self_privileges != nullptr) {
-      result.sets.push_back(sets.self_privileges.get());
-      result.policies.push_back(at);
-    }
-    return result;
+    auto own = std::make_shared<Governing>();
+    add(*own, *at, compiled(*at).self_privileges.get());
+    return own;
   }
   // TS-0001 9.6.21: a polling channel belongs to its parent alone.
   if (at->is(codec::Ty::pch)) {
-    result.only = entity_of(*at->parent, core_.options.cse_id);
+    auto owner = std::make_shared<Governing>();
+    owner->only = entity_of(*at->parent, core_.options.cse_id);
     // Whoever polls takes what is meant for the owner, and answers in its name.
-    result.strictly = child == VirtualChild::polling_uri;
-    return result;
+    owner->strictly = child == VirtualChild::polling_uri;
+    return owner;
   }
   if (child == VirtualChild::fan_out) {
     if (const auto* const members = at->list("macp"); members != nullptr && !members->empty()) {
-      add_policies(result, *members, false);
-      return result;
+      auto of_members = std::make_shared<Governing>();
+      add_policies(*of_members, *members, false);
+      return of_members;
     }
   }
   at = &governed_by(*at);
-  add_dynamic_policies(result, *at);
-  const auto* const references = at->list("acpi");
-  if (references == nullptr || references->empty()) {
-    result.only = at->created_by;
-    return result;
-  }
-  add_policies(result, *references, false);
-  return result;
+  auto referenced = referenced_by(*at);
+  const auto granted = core_.tree.dynamic_policies(*at);
+  return granted.empty() ? referenced : with_granted(*referenced, granted);
 }
 
 /// What a DAS Server has granted stands beside the policies that the resource names, and beside the default.
-void PolicyEnforcement::add_dynamic_policies(Governing& governing, const Resource& resource) {
-  for (auto* const policy : core_.tree.dynamic_policies(resource)) {
-    if (live({.resource = policy}, codec::Ty::acp) == nullptr) continue;
-    const auto& sets = compiled(*policy);
-    if (sets.privileges == nullptr) continue;
-    governing.seen = std::max(governing.seen, policy->changed);
-    governing.sets.push_back(sets.privileges.get());
-    governing.policies.push_back(policy);
-  }
+std::shared_ptr<const Governing> PolicyEnforcement::with_granted(const Governing& referenced,
+                                                                 const std::vector<Resource*>& granted) {
+  auto all = std::make_shared<Governing>(referenced);
+  for (auto* const policy : granted)
+    if (live({.resource = policy}, codec::Ty::acp) != nullptr)
+      add(*all, *policy, compiled(*policy).privileges.get());
+  return all;
 }
 
 void PolicyEnforcement::forget(const Resource& resource) {
@@ -243,8 +256,10 @@ Verdict PolicyEnforcement::judge(const Request& request, const Governing& govern
   return {decision.permit, nullptr, decision, std::move(grants)};
 }
 
-bool PolicyEnforcement::enforce(Request& request, const Governing& governing, const Verdict& verdict) {
-  request.seen = std::max(request.seen, governing.seen);
+bool PolicyEnforcement::enforce(Request& request, const Resource& target, const Governing& governing,
+                                const Verdict& verdict) {
+  request.seen = std::max({request.seen, governing.seen, target.changed});
+  for (const auto* const policy : governing.policies) request.seen = std::max(request.seen, policy->changed);
   ++(verdict.permit ? core_.counters.permitted : core_.counters.denied);
   record(core_, verdict.permit ? AuditEventId::access_permitted : AuditEventId::access_denied, request,
          reason_of(verdict, governing), verdict.permit ? Rsc::ok : Rsc::originator_has_no_privilege);
@@ -254,15 +269,15 @@ bool PolicyEnforcement::enforce(Request& request, const Governing& governing, co
 bool PolicyEnforcement::permits(Request& request, const Target& target, authz::Op op,
                                 std::optional<std::uint32_t> child_type) {
   const auto found = governing(*target.resource, target.child);
-  return enforce(request, found,
-                 judge(request, found, *target.resource, context(request, *target.resource, op, child_type),
+  return enforce(request, *target.resource, *found,
+                 judge(request, *found, *target.resource, context(request, *target.resource, op, child_type),
                        privileges_of(*target.resource)));
 }
 
 bool PolicyEnforcement::would_permit(const Request& request, const Resource& target, authz::Op op,
                                      std::optional<std::uint32_t> child_type) {
   const auto found = governing(target, VirtualChild::none);
-  return judge(request, found, target, context(request, target, op, child_type), privileges_of(target))
+  return judge(request, *found, target, context(request, target, op, child_type), privileges_of(target))
       .permit;
 }
 
@@ -270,7 +285,7 @@ bool PolicyEnforcement::would_permit(const Request& request, const Target& targe
   const auto& primitive = request.primitive();
   const auto child_type = primitive.op == codec::Operation::create ? primitive.ty : std::nullopt;
   const auto found = governing(*target.resource, target.child);
-  return judge(request, found, *target.resource,
+  return judge(request, *found, *target.resource,
                context(request, *target.resource, operation_of(primitive), child_type),
                privileges_of(*target.resource))
       .permit;
@@ -281,19 +296,18 @@ std::vector<std::string> PolicyEnforcement::permitting_roles(const Request& requ
   const auto child_type = primitive.op == codec::Operation::create ? primitive.ty : std::nullopt;
   const auto found = governing(*target.resource, target.child);
   return authz::roles_that_permit(context(request, *target.resource, operation_of(primitive), child_type),
-                                  found.sets, kPermittingRolesMax);
+                                  found->sets, kPermittingRolesMax);
 }
 
 bool PolicyEnforcement::permits_policy_change(Request& request, const Resource& target) {
   Governing found;
-  found.seen = target.changed;
   const auto* const references = target.list("acpi");
   if (references == nullptr || references->empty()) {
     found.only = target.created_by;
   } else {
     add_policies(found, *references, true);
   }
-  return enforce(request, found,
+  return enforce(request, target, found,
                  judge(request, found, target, context(request, target, authz::Op::update, std::nullopt),
                        Privileges::no));
 }
@@ -302,22 +316,22 @@ std::string PolicyEnforcement::explain(const Request& request, const Target& tar
                                        std::optional<std::uint32_t> child_type) {
   const auto found = governing(*target.resource, target.child);
   auto asked = context(request, *target.resource, op, child_type);
-  const auto verdict = judge(request, found, *target.resource, asked, privileges_of(*target.resource));
-  auto names = names_of(found);
+  const auto verdict = judge(request, *found, *target.resource, asked, privileges_of(*target.resource));
   std::string text =
       "The target is " + core_.tree.path(*target.resource) + " (" + target.resource->ri + "). ";
-  if (found.only) {
-    text += found.only->empty() ? "No policy applies; it belongs to the CSE itself.\n"
-                                : "No policy applies; only " + *found.only + " has access.\n";
+  if (found->only) {
+    text += found->only->empty() ? "No policy applies; it belongs to the CSE itself.\n"
+                                 : "No policy applies; only " + *found->only + " has access.\n";
   } else {
-    text += names.empty() ? "None of the policies it refers to can be read.\n"
-                          : "It is governed by " + joined(names) + ".\n";
+    text += found->names.empty() ? "None of the policies it refers to can be read.\n"
+                                 : "It is governed by " + joined(found->names) + ".\n";
   }
   text += request.rq_authn ? "The originator counts as authenticated.\n"
                            : "The originator does not count as authenticated.\n";
   if (verdict.fixed != nullptr)
     return text + (verdict.permit ? "permitted: " : "denied: ") + verdict.fixed + "\n";
-  auto sets = found.sets;
+  auto sets = found->sets;
+  auto names = found->names;
   if (verdict.grants) {
     asked.roles = verdict.grants->roles();
     if (privileges_of(*target.resource) == Privileges::yes)

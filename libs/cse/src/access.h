@@ -21,9 +21,13 @@ struct GroupMembers {
 struct Governing {
   std::vector<const authz::RuleSet*> sets;
   std::vector<const Resource*> policies;  ///< the <accessControlPolicy> of each set
+  std::vector<std::string> names;         ///< ri of each
   std::optional<std::string> only;        ///< default policy or owner: this absolute id and nobody else
   bool strictly = false;                  ///< `only` holds for the administrator too
-  std::uint64_t seen = 0;
+  std::uint64_t seen = 0;                 ///< of the references that lead to none of `policies`
+  // As long as both hold, the same references lead to the same.
+  std::uint64_t generation = 0;        ///< ResourceTree::policy_generation
+  TimePoint until = TimePoint::max();  ///< the first of `policies` expires
 };
 
 /// Why, in a form that costs nothing to make.
@@ -61,15 +65,18 @@ class PolicyEnforcement final : public Access, private authz::GroupMembership {
         self_privileges;  ///< null: not readable, contributes nothing
   };
   [[nodiscard]] const Compiled& compiled(const Resource& policy);
+  void add(Governing& governing, const Resource& policy, const authz::RuleSet* set) const;
   void add_policies(Governing& governing, const boost::json::array& references, bool self);
-  [[nodiscard]] Governing governing(const Resource& target, VirtualChild child);
+  [[nodiscard]] std::shared_ptr<const Governing> governing(const Resource& target, VirtualChild child);
+  [[nodiscard]] std::shared_ptr<const Governing> referenced_by(const Resource& resource);
   [[nodiscard]] authz::RequestContext context(const Request& request, const Resource& target, authz::Op op,
                                               std::optional<std::uint32_t> child_type) const;
   [[nodiscard]] Verdict judge(const Request& request, const Governing& governing, const Resource& target,
                               authz::RequestContext context, Privileges privileges) const;
   [[nodiscard]] std::optional<authz::Grants> grants_for(const Request& request, const Resource& target) const;
-  void add_dynamic_policies(Governing& governing, const Resource& resource);
-  bool enforce(Request& request, const Governing& governing, const Verdict& verdict);
+  [[nodiscard]] std::shared_ptr<const Governing> with_granted(const Governing& referenced,
+                                                              const std::vector<Resource*>& granted);
+  bool enforce(Request& request, const Resource& target, const Governing& governing, const Verdict& verdict);
 
   [[nodiscard]] std::optional<bool> is_member(std::string_view group_id,
                                               const EntityId& originator) const override;

@@ -43,15 +43,14 @@ void make_room(Core& core, Resource& container, std::uint64_t size, bool one_mor
     --count;
     core.tree.remove(oldest, sequence, batch);
   }
-  core.tree.update(container, counters(core, container, count, octets), sequence, batch);
+  core.tree.count(container, counters(core, container, count, octets), sequence);
 }
 
-void count_removal(Core& core, Resource& container, std::uint64_t size, std::uint64_t sequence,
-                   store::Batch& batch) {
+void count_removal(Core& core, Resource& container, std::uint64_t size, std::uint64_t sequence) {
   const std::uint64_t octets = container.number("cbs");
-  core.tree.update(container,
-                   counters(core, container, container.instances.count, octets >= size ? octets - size : 0),
-                   sequence, batch);
+  core.tree.count(container,
+                  counters(core, container, container.instances.count, octets >= size ? octets - size : 0),
+                  sequence);
 }
 
 }  // namespace latchkey::cse

@@ -16,7 +16,6 @@ void make_room(Core& core, Resource& container, std::uint64_t size, bool one_mor
                store::Batch& batch);
 
 /// After an instance of `size` octets was deleted.
-void count_removal(Core& core, Resource& container, std::uint64_t size, std::uint64_t sequence,
-                   store::Batch& batch);
+void count_removal(Core& core, Resource& container, std::uint64_t size, std::uint64_t sequence);
 
 }  // namespace latchkey::cse

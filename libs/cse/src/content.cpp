@@ -36,6 +36,12 @@ json::object wrapped(const Resource& resource, json::object attributes) {
   return content;
 }
 
+codec::Content representation_of(const Core& core, const Request& request, const Resource& resource) {
+  // A group puts the answers of its members into one of its own.
+  if (request.groups_passed > 0) return wrapped(resource, resource.attributes);
+  return codec::Content::kept(core.tree.representation(resource));
+}
+
 json::object reference_to(const ResourceTree& tree, const Resource& resource, AddressForm form) {
   return {{"nm", resource.rn}, {"typ", resource.ty}, {"val", address_of(tree, resource, form)}};
 }

@@ -16,6 +16,9 @@ struct AddressForm {
 [[nodiscard]] std::string_view element_of(const Resource& resource) noexcept;
 /// {"m2m:cnt": attributes}
 [[nodiscard]] json::object wrapped(const Resource& resource, json::object attributes);
+/// The whole of it, as text where the answer is all that it goes into.
+[[nodiscard]] codec::Content representation_of(const Core& core, const Request& request,
+                                               const Resource& resource);
 /// childResourceRef.
 [[nodiscard]] json::object reference_to(const ResourceTree& tree, const Resource& resource, AddressForm form);
 

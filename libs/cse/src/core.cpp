@@ -36,7 +36,7 @@ Request Request::with(RequestPrimitive primitive) const {
           .collected = collected};
 }
 
-ResponsePrimitive response_to(const RequestPrimitive& request, Rsc rsc, json::value content) {
+ResponsePrimitive response_to(const RequestPrimitive& request, Rsc rsc, codec::Content content) {
   ResponsePrimitive response;
   response.rsc = rsc;
   response.rqi = request.rqi;
@@ -55,18 +55,33 @@ Core::Core(CseOptions the_options, store::Store& the_store, Executor& the_execut
       peers(the_peers),
       tree(options.cse_id) {}
 
-Core::~Core() { executor.cancel(expiry_timer_); }
+Core::~Core() {
+  executor.cancel(expiry_timer_);
+  if (write_out_posted_) write_out();
+}
 
 // Write path: memory first, then the disk; whoever was shown a change waits for the disk.
 
 void Core::commit(std::uint64_t sequence, store::Batch batch) {
-  store.commit(std::move(batch),
-               [weak = std::weak_ptr<Core*>(self_), &executor = executor, sequence](Status status) {
-                 executor.post([weak, sequence, status = std::move(status)] {
-                   if (const auto alive = weak.lock()) (*alive)->committed(sequence, status);
-                 });
-               });
+  turn_.append(std::move(batch));
+  turn_sequence_ = std::max(turn_sequence_, sequence);
+  if (!std::exchange(write_out_posted_, true)) {
+    executor.post([weak = std::weak_ptr<Core*>(self_)] {
+      if (const auto alive = weak.lock()) (*alive)->write_out();
+    });
+  }
   schedule_expiry();
+}
+
+void Core::write_out() {
+  write_out_posted_ = false;
+  tree.write_counted(turn_);
+  store.commit(std::exchange(turn_, {}), [weak = std::weak_ptr<Core*>(self_), &executor = executor,
+                                          sequence = turn_sequence_](Status status) {
+    executor.post([weak, sequence, status = std::move(status)] {
+      if (const auto alive = weak.lock()) (*alive)->committed(sequence, status);
+    });
+  });
 }
 
 void Core::committed(std::uint64_t sequence, const Status& status) {
@@ -145,7 +160,7 @@ std::uint64_t Core::remove(Resource& resource, const std::optional<EntityId>& or
   announce_removal(resource, originator, sequence);
   ResourceTree::for_each_descendant(resource, [&](Resource& below) { take_out(below, sequence, batch); });
   take_out(resource, sequence, batch);
-  if (instance && parent != nullptr) count_removal(*this, *parent, size, sequence, batch);
+  if (instance && parent != nullptr) count_removal(*this, *parent, size, sequence);
   commit(sequence, std::move(batch));
   return sequence;
 }

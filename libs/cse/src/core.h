@@ -124,7 +124,8 @@ class GroupFanout {
   /// Whether this group has passed the request on before (4104; TS-0004 7.4.14.2.2).
   [[nodiscard]] virtual bool passed_on(const RequestPrimitive& request, const Resource& group) const = 0;
   /// A request to fopt; macp or acpi has permitted it. `suffix`: path behind fopt.
-  virtual void handle(Request request, Resource& group, std::vector<std::string> suffix, Respond respond) = 0;
+  virtual void handle(Request&& request, Resource& group, std::vector<std::string> suffix,
+                      Respond respond) = 0;
 };
 
 /// pollingChannel (TS-0001 9.6.21, 10.2.5.13-14).
@@ -135,10 +136,11 @@ class PollingChannels {
   PollingChannels& operator=(const PollingChannels&) = delete;
   virtual ~PollingChannels() = default;
   using Done = bind::RequestSender::Done;
-  virtual void attach(Resource& channel) = 0;                                  ///< after CREATE and at start
-  virtual void detach(Resource& channel) = 0;                                  ///< before it leaves the tree
-  virtual void poll(Request request, Resource& channel, Respond respond) = 0;  ///< RETRIEVE pcu by the owner
-  virtual void notify_response(Request request, Resource& channel,
+  virtual void attach(Resource& channel) = 0;  ///< after CREATE and at start
+  virtual void detach(Resource& channel) = 0;  ///< before it leaves the tree
+  virtual void poll(Request&& request, Resource& channel,
+                    Respond respond) = 0;  ///< RETRIEVE pcu by the owner
+  virtual void notify_response(Request&& request, Resource& channel,
                                Respond respond) = 0;  ///< NOTIFY pcu by the owner
   /// Queues a request for the owner (AE or CSE) of a channel. False, and `done` untouched: it has none.
   [[nodiscard]] virtual bool deliver(const EntityId& target, RequestPrimitive& request,
@@ -154,9 +156,9 @@ class Router {
   virtual ~Router() = default;
   using Done = bind::RequestSender::Done;
   /// The address is hosted elsewhere: next hop by remoteCSE, dcse or the registrar.
-  virtual void forward(Request request, ResourceAddress address, Respond respond) = 0;
+  virtual void forward(Request&& request, ResourceAddress address, Respond respond) = 0;
   /// NOTIFY to an <AE> or <remoteCSE> of this CSE; NOTIFY privilege has been checked.
-  virtual void notify(Request request, Resource& target, Respond respond) = 0;
+  virtual void notify(Request&& request, Resource& target, Respond respond) = 0;
   /// A request of this CSE itself to a resource id (AE, CSE, or below) in any form, or to a URL: poa, polling
   /// channel or next hop. `owner`: absolute id of who named the target (see Peers::url). `done` is called
   /// exactly once.
@@ -215,7 +217,7 @@ class Authorization {
 
 /// The response to `request` in its release, with its rqi.
 [[nodiscard]] ResponsePrimitive response_to(const RequestPrimitive& request, Rsc rsc,
-                                            json::value content = nullptr);
+                                            codec::Content content = {});
 
 struct Core {
   Core(CseOptions the_options, store::Store& the_store, Executor& the_executor, const Clock& the_clock,
@@ -244,7 +246,7 @@ struct Core {
   /// The way of a request from "route: here, or next hop" on. The originator is taken as identified: the
   /// entry for requests of the bindings is Cse::handle, this one is for sub-requests in the name of somebody
   /// already identified.
-  void dispatch(Request request, Respond respond);
+  void dispatch(Request&& request, Respond respond);
 
   // Write path. A change is: sequence = begin(); ResourceTree::...(…, sequence, batch); commit(sequence,
   // batch).
@@ -252,7 +254,8 @@ struct Core {
   [[nodiscard]] std::uint64_t begin() noexcept { return ++last_written_; }
   /// At start, after commit_and_wait: everything written so far is durable.
   void started() noexcept { durable_ = last_written_; }
-  /// Queues the batch. A failed commit is fail-stop: see CseOptions::store_failed.
+  /// Queues the batch: all that one turn changes is written together, behind it. A failed commit is
+  /// fail-stop: see CseOptions::store_failed.
   void commit(std::uint64_t sequence, store::Batch batch);
   using Settled = UniqueFunction<void(bool durable)>;
   /// Calls back when everything up to `sequence` is durable (at once if it is already), or with false when it
@@ -266,6 +269,8 @@ struct Core {
   /// Recursive DELETE by the CSE itself or by `originator`: events, counters of the parent, durable. The
   /// resource is gone when this returns.
   std::uint64_t remove(Resource& resource, const std::optional<EntityId>& originator);
+  /// Changes that are not durable yet.
+  [[nodiscard]] std::uint64_t writes_waiting() const noexcept { return last_written_ - durable_; }
   /// After a failed commit nothing may be written any more.
   [[nodiscard]] bool failed() const noexcept { return failed_; }
 
@@ -284,8 +289,12 @@ struct Core {
   void announce_removal(const Resource& resource, const std::optional<EntityId>& originator,
                         std::uint64_t sequence);
   void take_out(Resource& resource, std::uint64_t sequence, store::Batch& batch);
+  void write_out();
   void committed(std::uint64_t sequence, const Status& status);
 
+  store::Batch turn_;  ///< committed and not yet with the store
+  std::uint64_t turn_sequence_ = 0;
+  bool write_out_posted_ = false;
   std::uint64_t last_written_ = 0, durable_ = 0;
   bool failed_ = false;
   Executor::TimerId expiry_timer_{};

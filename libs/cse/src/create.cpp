@@ -149,7 +149,7 @@ std::string free_name(Core& core, const Resource& parent, const Draft& draft, co
   return name;
 }
 
-std::unique_ptr<Resource> build(Core& core, const Request& request, const Resource& parent, Draft draft,
+std::unique_ptr<Resource> build(Core& core, const Request& request, const Resource& parent, Draft&& draft,
                                 store::Batch& batch) {
   auto resource = std::make_unique<Resource>();
   resource->ty = draft.type->ty;
@@ -167,19 +167,19 @@ std::unique_ptr<Resource> build(Core& core, const Request& request, const Resour
   return resource;
 }
 
-/// Content by rcn (TS-0004 7.3.3.11): 9 leaves out what the originator has sent itself.
-json::value created_content(const Core& core, const Request& request, const Resource& created,
-                            const json::object& given) {
+/// Content by rcn (TS-0004 7.3.3.11): 9 leaves out what the originator has sent itself, `given`.
+codec::Content created_content(const Core& core, const Request& request, const Resource& created,
+                               const json::object& given) {
   using enum codec::ResultContent;
-  const std::string uri = address_of(core.tree, created, address_form(request.primitive()));
+  const auto uri = [&] { return address_of(core.tree, created, address_form(request.primitive())); };
   switch (request.primitive().rcn.value_or(attributes)) {
     case nothing:
-      return nullptr;
+      return {};
     case address:
-      return json::object{{"m2m:uri", uri}};
+      return json::object{{"m2m:uri", uri()}};
     case address_and_attributes: {
       auto shown = wrapped(created, created.attributes);
-      shown["uri"] = uri;
+      shown["uri"] = uri();
       return json::object{{"m2m:rce", std::move(shown)}};
     }
     case modified_attributes: {
@@ -191,7 +191,7 @@ json::value created_content(const Core& core, const Request& request, const Reso
       return wrapped(created, std::move(assigned));
     }
     default:
-      return wrapped(created, created.attributes);
+      return representation_of(core, request, created);
   }
 }
 
@@ -201,11 +201,12 @@ void attach(Core& core, Resource& created) {
 }
 
 /// The last step: everything was permitted and checked, but for what may have changed since.
-void finish(Core& core, const Request& request, Draft draft, Respond respond) {
+void finish(Core& core, const Request& request, Draft&& draft, Respond respond) {
   Resource* const parent = core.tree.find(draft.parent);
   if (parent == nullptr)
     return core.refuse(request, {Rsc::not_found, "the parent is gone"}, std::move(respond));
-  const json::object given = draft.attributes;
+  json::object given;
+  if (request.primitive().rcn == codec::ResultContent::modified_attributes) given = draft.attributes;
   if (auto completed = complete(core, request, *parent, draft); !completed) {
     return core.refuse(request, std::move(completed).error(), std::move(respond));
   }
@@ -235,7 +236,8 @@ void finish(Core& core, const Request& request, Draft draft, Respond respond) {
 }
 
 /// Steps that take time go on with `finish` when they are done.
-void verify_and_finish(Core& core, Request request, const Resource& parent, Draft draft, Respond respond) {
+void verify_and_finish(Core& core, Request&& request, const Resource& parent, Draft&& draft,
+                       Respond respond) {
   if (draft.is(Ty::sub)) {
     auto shared = std::make_shared<std::tuple<Request, Draft, Respond>>(std::move(request), std::move(draft),
                                                                         std::move(respond));
@@ -300,7 +302,7 @@ Outcome<Draft> draft_of(Core& core, Request& request, const Target& target) {
 
 }  // namespace
 
-void create(Core& core, Request request, const Target& target, Respond respond) {
+void create(Core& core, Request&& request, const Target& target, Respond respond) {
   if (core.tree.size() >= core.options.resources_max) {
     return core.refuse(request, {Rsc::internal_server_error, "no room for another resource"},
                        std::move(respond));

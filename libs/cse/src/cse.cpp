@@ -92,7 +92,7 @@ bool needs_no_reading(const Core& core, const bind::IncomingRequest& request) {
 }
 
 Outcome<void> check_load(const Core& core, const RequestPrimitive& primitive) {
-  if (primitive.op != codec::Operation::create || core.store.queue_depth() <= core.options.store_queue_limit)
+  if (primitive.op != codec::Operation::create || core.writes_waiting() <= core.options.store_queue_limit)
     return {};
   return codec::refuse(Rsc::internal_server_error, "overloaded, try again later");
 }

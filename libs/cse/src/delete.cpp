@@ -18,7 +18,7 @@ Outcome<void> check_delete(const Request& request, const Target& target, const R
 
 }  // namespace
 
-void remove(Core& core, Request request, const Target& target, Respond respond) {
+void remove(Core& core, Request&& request, const Target& target, Respond respond) {
   if (!core.access->permits(request, target, authz::Op::del)) {
     return core.refuse(request, {Rsc::originator_has_no_privilege, "no privilege to delete"},
                        std::move(respond));

@@ -30,7 +30,7 @@ bool expired(const Core& core, const Resource& resource) {
   return resource.expires && *resource.expires <= core.clock.now();
 }
 
-void fan_out(Core& core, Request request, Target target, Respond respond) {
+void fan_out(Core& core, Request&& request, Target target, Respond respond) {
   if (core.groups->passed_on(request.primitive(), *target.resource)) {
     return core.refuse(request,
                        {Rsc::group_request_identifier_exists, "gid: this request was fanned out here before"},
@@ -46,7 +46,7 @@ void fan_out(Core& core, Request request, Target target, Respond respond) {
   core.groups->handle(std::move(request), *target.resource, std::move(target.suffix), std::move(respond));
 }
 
-void run(Core& core, Request request, Target target, Respond respond) {
+void run(Core& core, Request&& request, Target target, Respond respond) {
   if (target.child == VirtualChild::fan_out) {
     return fan_out(core, std::move(request), std::move(target), std::move(respond));
   }
@@ -66,7 +66,7 @@ void run(Core& core, Request request, Target target, Respond respond) {
 
 }  // namespace
 
-void Core::dispatch(Request request, Respond respond) {
+void Core::dispatch(Request&& request, Respond respond) {
   const auto& primitive = request.primitive();
   auto address = ResourceAddress::parse(primitive.to);
   if (!address)

@@ -67,7 +67,7 @@ class Groups final : public GroupFanout {
     return request.gid && gids_.contains(gid_key(*request.gid, group));
   }
 
-  void handle(Request request, Resource& group, std::vector<std::string> suffix, Respond respond) override {
+  void handle(Request&& request, Resource& group, std::vector<std::string> suffix, Respond respond) override {
     const auto* list = group.list("mid");
     if (list == nullptr || list->empty())
       return core_.refuse(request, {Rsc::no_members, "the group has no members"}, std::move(respond));

@@ -49,7 +49,7 @@ codec::Refusal refusal_of_base(const Request& request) {
 
 }  // namespace
 
-void notify(Core& core, Request request, const Target& target, Respond respond) {
+void notify(Core& core, Request&& request, const Target& target, Respond respond) {
   if (auto permitted = check_privilege(core, request, target); !permitted)
     return core.refuse(request, std::move(permitted).error(), std::move(respond));
   Resource& resource = *target.resource;

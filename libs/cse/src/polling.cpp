@@ -77,7 +77,7 @@ class Channels final : public PollingChannels {
       });
   }
 
-  void poll(Request request, Resource& channel, Respond respond) override {
+  void poll(Request&& request, Resource& channel, Respond respond) override {
     const auto owner = channel.parent->ri;
     auto& state = channels_[owner];
     end_poll(state, {Rsc::request_timeout, "another poll of this channel took over"});
@@ -97,7 +97,7 @@ class Channels final : public PollingChannels {
     park(state);
   }
 
-  void notify_response(Request request, Resource& channel, Respond respond) override {
+  void notify_response(Request&& request, Resource& channel, Respond respond) override {
     const auto& pc = request.primitive().pc;
     const auto* content = pc.is_object() ? pc.get_object().if_contains("m2m:rsp") : nullptr;
     if (content == nullptr)

@@ -5,11 +5,11 @@
 
 namespace latchkey::cse {
 
-void create(Core& core, Request request, const Target& target, Respond respond);
-void retrieve(Core& core, Request request, const Target& target, Respond respond);
-void update(Core& core, Request request, const Target& target, Respond respond);
-void remove(Core& core, Request request, const Target& target, Respond respond);
-void notify(Core& core, Request request, const Target& target, Respond respond);
+void create(Core& core, Request&& request, const Target& target, Respond respond);
+void retrieve(Core& core, Request&& request, const Target& target, Respond respond);
+void update(Core& core, Request&& request, const Target& target, Respond respond);
+void remove(Core& core, Request&& request, const Target& target, Respond respond);
+void notify(Core& core, Request&& request, const Target& target, Respond respond);
 
 /// The instance that la or ol means, or the target itself; nullptr when the container is empty.
 [[nodiscard]] Resource* addressed(const Target& target) noexcept;

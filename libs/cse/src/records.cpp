@@ -1,19 +1,37 @@
 #include "records.h"
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
+
+#include "latchkey/codec/primitive.h"
 
 namespace latchkey::cse {
 
 namespace json = boost::json;
 
-std::string to_record(const Resource& resource) {
-  std::string text = R"({"n":)" + std::to_string(resource.serial);
-  if (!resource.created_by.empty()) text += R"(,"o":)" + json::serialize(json::string(resource.created_by));
+namespace {
+
+/// Everything before the attributes. Those of a usual resource fit into what is reserved.
+std::string record_head(const Resource& resource, std::size_t attributes_octets) {
+  std::string text;
+  text.reserve(attributes_octets + resource.created_by.size() + 64);
+  (text += R"({"n":)") += std::to_string(resource.serial);
+  if (!resource.created_by.empty()) codec::append_text(text += R"(,"o":)", json::value(resource.created_by));
   if (resource.associated) text += R"(,"b":true)";
   if (resource.dynamic) text += R"(,"d":true)";
-  text += R"(,"a":)" + json::serialize(resource.attributes) + "}";
-  return text;
+  return text += R"(,"a":)";
+}
+
+}  // namespace
+
+std::string to_record(const Resource& resource) {
+  constexpr std::size_t kUsualOctets = 512;
+  auto text = record_head(resource, kUsualOctets);
+  codec::append_text(text, resource.attributes);
+  return text += '}';
+}
+
+std::string to_record(const Resource& resource, std::string_view attributes) {
+  return (record_head(resource, attributes.size()) += attributes) += '}';
 }
 
 Result<std::unique_ptr<Resource>> from_record(std::string_view ri, std::string_view record) {

@@ -11,6 +11,8 @@
 namespace latchkey::cse {
 
 [[nodiscard]] std::string to_record(const Resource& resource);
+/// The same when the attributes have been written already.
+[[nodiscard]] std::string to_record(const Resource& resource, std::string_view attributes);
 /// ri, ty, rn and the expiration are taken from the attributes; the links are left empty.
 [[nodiscard]] Result<std::unique_ptr<Resource>> from_record(std::string_view ri, std::string_view record);
 

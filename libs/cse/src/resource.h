@@ -3,6 +3,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 namespace latchkey::cse {
 
 struct Resource;
+struct Governing;
 
 /// Children in order of creation, linked through the children themselves: first, last, insert and remove are
 /// O(1).
@@ -50,6 +52,8 @@ struct Resource {
   std::uint64_t serial = 0;          ///< order of creation, also across restarts
   std::uint64_t changed = 0;         ///< write sequence of the last change of attributes or set of children
   std::optional<TimePoint> expires;  ///< et, parsed
+  /// What acpi leads to, kept by the PolicyEnforcement; goes when acpi changes.
+  mutable std::shared_ptr<const Governing> governing;
 
   [[nodiscard]] bool is(codec::Ty type) const noexcept { return ty == static_cast<std::uint32_t>(type); }
   /// Attribute of that kind, or the fallback when it is absent.

@@ -29,7 +29,7 @@ void set_status(const Request& request, bool partial, std::uint64_t offset, Resp
 }
 
 /// TS-0004 7.3.3.14. The target itself needs no privilege: only resources with DISCOVER are named.
-void discover(Core& core, Request request, const Resource& target, Respond respond) {
+void discover(Core& core, Request&& request, const Resource& target, Respond respond) {
   const auto listing = list_descendants(core, request, target, authz::Op::discover);
   request.seen = std::max(request.seen, listing.seen);
   const auto form = address_form(request.primitive());
@@ -104,7 +104,7 @@ void fill_content(Core& core, Request& request, const Resource& resource, Respon
   request.seen = std::max(request.seen, resource.changed);
   if (rcn == nothing) return;
   if (!shows_children(rcn)) {
-    response.pc = wrapped(resource, resource.attributes);
+    response.pc = representation_of(core, request, resource);
     return;
   }
   if (rcn == attributes_and_children || rcn == children) {
@@ -130,7 +130,7 @@ void fill_content(Core& core, Request& request, const Resource& resource, Respon
   set_status(request, listing.partial, listing.next_offset, response);
 }
 
-void retrieve(Core& core, Request request, const Target& target, Respond respond) {
+void retrieve(Core& core, Request&& request, const Target& target, Respond respond) {
   if (request.primitive().is_discovery())
     return discover(core, std::move(request), *target.resource, std::move(respond));
   if (!core.access->permits(request, target, authz::Op::retrieve)) {

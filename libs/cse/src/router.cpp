@@ -26,7 +26,7 @@ class Routes final : public Router {
  public:
   explicit Routes(Core& core) : core_(core) {}
 
-  void forward(Request request, ResourceAddress address, Respond respond) override {
+  void forward(Request&& request, ResourceAddress address, Respond respond) override {
     const auto& primitive = request.primitive();
     if (primitive.op == codec::Operation::create &&
         (primitive.ty == static_cast<std::uint32_t>(codec::Ty::ae) ||
@@ -55,7 +55,7 @@ class Routes final : public Router {
                 });
   }
 
-  void notify(Request request, Resource& target, Respond respond) override {
+  void notify(Request&& request, Resource& target, Respond respond) override {
     auto outgoing = request.primitive();
     if (request.originator) outgoing.from = spelled(*request.originator);
     auto shared = std::make_shared<std::pair<Request, Respond>>(std::move(request), std::move(respond));

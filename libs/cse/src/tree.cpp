@@ -58,6 +58,11 @@ VirtualChild virtual_child(const Resource& parent, std::string_view name) {
   return VirtualChild::none;
 }
 
+/// Whether an update concerns what index() reads. Counters of containers change all the time.
+bool concerns_indexes(const Resource& resource, const boost::json::object& changes) {
+  return changes.contains("et") || resource.is(codec::Ty::csr) || resource.is(codec::Ty::svsn);
+}
+
 std::vector<Resource*> all_of(const std::unordered_multimap<std::string, Resource*>& index, const CseId& id) {
   std::vector<Resource*> found;
   const auto [first, last] = index.equal_range(id.absolute());
@@ -98,13 +103,33 @@ Resource& ResourceTree::insert(std::unique_ptr<Resource> resource, Resource* par
   index(added);
   added.changed = sequence;
   if (parent != nullptr) parent->changed = sequence;
-  batch.put(kSpace, added.ri, to_record(added));
+  // The answer to a CREATE is this text too.
+  const auto text = representations_.of(added);
+  batch.put(kSpace, added.ri, to_record(added, Representations::attributes_in(added, *text)));
   return added;
 }
 
 void ResourceTree::update(Resource& resource, const boost::json::object& changes, std::uint64_t sequence,
                           store::Batch& batch) {
-  unindex(resource);
+  merge(resource, changes, sequence);
+  batch.put(kSpace, resource.ri, to_record(resource));
+}
+
+void ResourceTree::count(Resource& resource, const boost::json::object& changes, std::uint64_t sequence) {
+  merge(resource, changes, sequence);
+  counted_.insert(&resource);
+}
+
+void ResourceTree::write_counted(store::Batch& batch) {
+  for (const Resource* const resource : counted_) batch.put(kSpace, resource->ri, to_record(*resource));
+  counted_.clear();
+}
+
+void ResourceTree::merge(Resource& resource, const boost::json::object& changes, std::uint64_t sequence) {
+  before_change(resource);
+  if (changes.contains("acpi")) resource.governing.reset();
+  const bool reindex = concerns_indexes(resource, changes);
+  if (reindex) unindex(resource);
   for (const auto& member : changes) {
     if (member.value().is_null()) {
       resource.attributes.erase(member.key());
@@ -112,18 +137,26 @@ void ResourceTree::update(Resource& resource, const boost::json::object& changes
       resource.attributes.insert_or_assign(member.key(), member.value());
     }
   }
-  resource.expires = expiration_of(resource.attributes);
-  index(resource);
+  if (reindex) {
+    resource.expires = expiration_of(resource.attributes);
+    index(resource);
+  }
   resource.changed = sequence;
-  batch.put(kSpace, resource.ri, to_record(resource));
 }
 
 void ResourceTree::remove(Resource& resource, std::uint64_t sequence, store::Batch& batch) {
+  before_change(resource);
+  counted_.erase(&resource);
   unindex(resource);
   if (resource.parent != nullptr) resource.parent->changed = sequence;
   unlink(resource);
   batch.remove(kSpace, resource.ri);
   by_id_.erase(by_id_.find(resource.ri));
+}
+
+void ResourceTree::before_change(const Resource& resource) noexcept {
+  representations_.drop(resource);
+  if (resource.is(codec::Ty::acp)) ++policy_generation_;
 }
 
 void ResourceTree::link(Resource& resource, Resource* parent) {

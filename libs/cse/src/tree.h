@@ -7,10 +7,12 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "latchkey/base/ids.h"
 #include "latchkey/store/store.h"
+#include "representations.h"
 #include "resource.h"
 
 namespace latchkey::cse {
@@ -39,6 +41,10 @@ class ResourceTree {
   /// Merges `changes` into the attributes; null deletes one.
   void update(Resource& resource, const boost::json::object& changes, std::uint64_t sequence,
               store::Batch& batch);
+  /// The same for the counters of a container, which many requests of one turn change: its record is written
+  /// by write_counted, once.
+  void count(Resource& resource, const boost::json::object& changes, std::uint64_t sequence);
+  void write_counted(store::Batch& batch);
   /// Takes one childless resource out; the caller removes descendants first (see for_each_descendant).
   void remove(Resource& resource, std::uint64_t sequence, store::Batch& batch);
 
@@ -57,6 +63,14 @@ class ResourceTree {
   /// of a registree.
   [[nodiscard]] bool hosts(const ResourceAddress& address) const;
   [[nodiscard]] const CseId& own() const noexcept { return own_; }
+
+  /// {"m2m:cnt": attributes} as text.
+  [[nodiscard]] Representations::Text representation(const Resource& resource) const {
+    return representations_.of(resource);
+  }
+  /// Another one after every change and removal of an <accessControlPolicy>: what was found out by way of
+  /// one holds no longer.
+  [[nodiscard]] std::uint64_t policy_generation() const noexcept { return policy_generation_; }
 
   /// Structured CSE-relative path: "cse/ae/cnt".
   [[nodiscard]] std::string path(const Resource& resource) const;
@@ -108,6 +122,8 @@ class ResourceTree {
   void unlink(Resource& resource);
   void index(Resource& resource);
   void unindex(Resource& resource);
+  void before_change(const Resource& resource) noexcept;
+  void merge(Resource& resource, const boost::json::object& changes, std::uint64_t sequence);
   [[nodiscard]] Status take(std::string_view ri, std::string_view record);
   [[nodiscard]] Status link_all();
   [[nodiscard]] Resource* registree(const ResourceAddress& address) const;
@@ -125,6 +141,9 @@ class ResourceTree {
   std::unordered_multimap<const Resource*, Resource*> dynamic_;            // parent
   std::set<Resource*, DueOrder> due_;
   std::uint64_t next_serial_ = 1, reserved_ = 1;
+  std::unordered_set<Resource*> counted_;  // whose records are to be written
+  mutable Representations representations_;
+  std::uint64_t policy_generation_ = 0;
 };
 
 }  // namespace latchkey::cse

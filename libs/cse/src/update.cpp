@@ -80,18 +80,18 @@ void refresh_users(Core& core, Resource& resource) {
 
 /// Content by rcn (TS-0004 7.3.3.13): 9 shows what changed, deleted attributes as null. Who may not read the
 /// resource is shown no more than that.
-json::value updated_content(const Core& core, const Request& request, const Resource& resource,
-                            json::object changes) {
+codec::Content updated_content(const Core& core, const Request& request, const Resource& resource,
+                               json::object changes) {
   using enum codec::ResultContent;
   switch (request.primitive().rcn.value_or(attributes)) {
     case nothing:
-      return nullptr;
+      return {};
     case modified_attributes:
       return wrapped(resource, std::move(changes));
     default:
       if (!core.access->would_permit(request, resource, authz::Op::retrieve))
         return wrapped(resource, std::move(changes));
-      return wrapped(resource, resource.attributes);
+      return representation_of(core, request, resource);
   }
 }
 
@@ -182,7 +182,7 @@ Outcome<json::object> changes_of(Core& core, Request& request, const Target& tar
 
 }  // namespace
 
-void update(Core& core, Request request, const Target& target, Respond respond) {
+void update(Core& core, Request&& request, const Target& target, Respond respond) {
   const Resource& resource = *target.resource;
   auto changes = changes_of(core, request, target);
   if (!changes) return core.refuse(request, std::move(changes).error(), std::move(respond));

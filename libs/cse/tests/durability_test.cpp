@@ -68,6 +68,49 @@ TEST_F(Durability, a_decision_waits_for_the_policy_that_it_was_made_by) {
   EXPECT_EQ((*reader)->rsc, Rsc::originator_has_no_privilege);
 }
 
+TEST_F(Durability, what_one_turn_changes_is_written_together_and_counters_once) {
+  world.store.at_once = true;
+  ASSERT_EQ(world.create("C1", "C1", Ty::cnt, R"({"m2m:cnt":{"rn":"box","mni":2}})").rsc, Rsc::created);
+  world.store.at_once = false;
+  std::vector<World::Answer> answers;
+  for (int i = 0; i < 3; ++i)
+    answers.push_back(world.hand_over(
+        world.session("C1"), world.creation("C1", "-/one/box", Ty::cin, R"({"m2m:cin":{"con":"x"}})")));
+  EXPECT_EQ(world.store.queue_depth(), 0U);
+  world.executor.run_posted();
+  EXPECT_EQ(world.store.queue_depth(), 1U);
+  for (const auto& answer : answers) EXPECT_FALSE(answer->has_value());
+  const auto records = world.store.records.size();
+  flush();
+  for (const auto& answer : answers) ASSERT_TRUE(answer->has_value() && (*answer)->rsc == Rsc::created);
+  EXPECT_EQ(world.store.records.size(), records + 2) << "the first instance was driven out in the same turn";
+  world.start();
+  const auto box = begin(world.make(Operation::retrieve, "C1", "-/one/box"));
+  EXPECT_EQ(World::number(**box, "cni"), 2);
+  EXPECT_EQ(World::number(**box, "cbs"), 2);
+  EXPECT_EQ(World::number(**box, "st"), 3);
+}
+
+TEST_F(Durability, a_container_that_was_counted_and_removed_in_one_turn_does_not_come_back) {
+  world.store.at_once = true;
+  ASSERT_EQ(world.create("C1", "C1", Ty::cnt, R"({"m2m:cnt":{"rn":"box"}})").rsc, Rsc::created);
+  world.hand_over(world.session("C1"),
+                  world.creation("C1", "-/one/box", Ty::cin, R"({"m2m:cin":{"con":"x"}})"));
+  world.hand_over(world.session("C1"), world.make(Operation::del, "C1", "-/one/box"));
+  world.executor.run_posted();
+  world.start();
+  EXPECT_EQ(world.retrieve("C1", "-/one/box").rsc, Rsc::not_found);
+}
+
+TEST_F(Durability, what_the_last_turn_changed_is_written_at_the_end) {
+  world.hand_over(world.session("C1"), world.creation("C1", "C1", Ty::cnt, R"({"m2m:cnt":{"rn":"box"}})"));
+  world.cse.reset();
+  flush();
+  world.start();
+  world.store.at_once = true;
+  EXPECT_EQ(world.retrieve("C1", "-/one/box").rsc, Rsc::ok);
+}
+
 TEST_F(Durability, a_failed_store_stops_every_write_and_what_depends_on_it) {
   int told = 0;
   world.options().store_failed = [&](const Error& error) {
@@ -95,14 +138,23 @@ TEST_F(Durability, a_failed_store_stops_every_write_and_what_depends_on_it) {
 }
 
 TEST_F(Durability, creates_are_shed_before_anything_is_done_when_the_store_lags) {
-  world.store.at_once = true;
   world.options().store_queue_limit = 5;
   world.start();
-  world.store.pretended_depth = 6;
-  EXPECT_EQ(world.create("C1", "C1", Ty::cnt, R"({"m2m:cnt":{}})").rsc, Rsc::internal_server_error);
-  EXPECT_EQ(world.retrieve("C1", "C1").rsc, Rsc::ok);
-  world.store.pretended_depth = 5;
-  EXPECT_EQ(world.create("C1", "C1", Ty::cnt, R"({"m2m:cnt":{}})").rsc, Rsc::created);
+  const auto create = [&] { return begin(world.creation("C1", "C1", Ty::cnt, R"({"m2m:cnt":{}})")); };
+  std::vector<std::shared_ptr<std::optional<ResponsePrimitive>>> waiting;
+  for (int i = 0; i < 6; ++i) waiting.push_back(create());
+  const auto before = world.cse->counters().resources;
+  const auto refused = create();
+  ASSERT_TRUE(refused->has_value());
+  EXPECT_EQ((*refused)->rsc, Rsc::internal_server_error);
+  EXPECT_EQ(world.cse->counters().resources, before);
+  EXPECT_EQ(world.retrieve("Sadmin", "-/cseBasePolicy").rsc, Rsc::ok);
+  for (const auto& answer : waiting) EXPECT_FALSE(answer->has_value());
+  flush();
+  for (const auto& answer : waiting) EXPECT_TRUE(answer->has_value());
+  const auto later = create();
+  flush();
+  EXPECT_TRUE(later->has_value() && (*later)->rsc == Rsc::created);
 }
 
 TEST_F(Durability, the_number_of_resources_is_limited) {

@@ -132,6 +132,19 @@ TEST_F(StoreTest, batches_are_answered_in_the_order_of_the_calls) {
   EXPECT_EQ(store_->queue_depth(), 0U);
 }
 
+TEST(Batch, takes_over_the_changes_of_a_later_one) {
+  Batch batch, later, last;
+  later.put("res", "a", "1");
+  batch.append(std::move(later));
+  last.remove("res", "a");
+  last.put("res", "b", "2");
+  batch.append(std::move(last));
+  ASSERT_EQ(batch.changes().size(), 3U);
+  EXPECT_EQ(batch.changes()[0].value, "1");
+  EXPECT_TRUE(batch.changes()[1].removed);
+  EXPECT_EQ(batch.changes()[2].key, "b");
+}
+
 TEST_F(StoreTest, the_queue_depth_counts_what_is_not_yet_durable) {
   std::promise<void> release;
   std::promise<void> entered;

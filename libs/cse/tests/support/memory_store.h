@@ -12,7 +12,6 @@ class MemoryStore final : public store::Store {
   /// False: batches wait for flush().
   bool at_once = true;
   bool failing = false;
-  std::size_t pretended_depth = 0;
 
   void commit(store::Batch batch, Committed done) override {
     queue_.push_back({std::move(batch), std::move(done)});
@@ -47,7 +46,7 @@ class MemoryStore final : public store::Store {
     }
     return {};
   }
-  [[nodiscard]] std::size_t queue_depth() const noexcept override { return queue_.size() + pretended_depth; }
+  [[nodiscard]] std::size_t queue_depth() const noexcept override { return queue_.size(); }
 
   std::map<std::pair<std::string, std::string>, std::string> records;
 

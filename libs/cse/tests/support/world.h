@@ -146,9 +146,16 @@ class World {
   }
   CseOptions& options() { return options_; }
 
+  using Answer = std::shared_ptr<std::optional<ResponsePrimitive>>;
   /// Hands a request over; nullopt while it is not answered.
-  std::shared_ptr<std::optional<ResponsePrimitive>> begin(const Via& how, RequestPrimitive request,
-                                                          const std::shared_ptr<FakeChannel>& channel = {}) {
+  Answer begin(const Via& how, RequestPrimitive request, const std::shared_ptr<FakeChannel>& channel = {}) {
+    auto answer = hand_over(how, std::move(request), channel);
+    executor.run_posted();
+    return answer;
+  }
+  /// The same with others in one turn of the loop.
+  Answer hand_over(const Via& how, RequestPrimitive request,
+                   const std::shared_ptr<FakeChannel>& channel = {}) {
     auto answer = std::make_shared<std::optional<ResponsePrimitive>>();
     bind::IncomingRequest incoming;
     incoming.primitive = std::move(request);
@@ -162,7 +169,6 @@ class World {
       EXPECT_FALSE(answer->has_value()) << "answered twice";
       *answer = std::move(response);
     });
-    executor.run_posted();
     return answer;
   }
   ResponsePrimitive send(const Via& how, RequestPrimitive request) {

@@ -62,7 +62,6 @@ class SwitchStore final : public store::Store {
               const std::function<bool(std::string_view, std::string_view)>& visit) const override {
     return real_->scan(space, visit);
   }
-  Status backup(const std::string& file) const override { return real_->backup(file); }
   std::size_t queue_depth() const noexcept override { return depth; }
   void release() {
     holding = false;

@@ -12,6 +12,7 @@
 
 #include "latchkey/base/error.h"
 #include "latchkey/base/time.h"
+#include "latchkey/codec/content.h"
 #include "latchkey/codec/status.h"
 
 namespace latchkey::codec {
@@ -87,7 +88,7 @@ struct RequestPrimitive {
 struct ResponsePrimitive {
   Rsc rsc = Rsc::internal_server_error;
   std::string rqi;
-  json::value pc;        ///< null: absent
+  Content pc;            ///< null: absent
   std::string to, from;  ///< optional
   std::optional<TimePoint> ot, rset;
   std::optional<std::string> rvi, vsi;
@@ -114,6 +115,9 @@ struct PrimitiveLimits {
 /// bad_request.
 [[nodiscard]] Outcome<json::value> parse_json(std::string_view text, const PrimitiveLimits& limits);
 [[nodiscard]] std::string to_text(const json::value& value);
+/// The same behind what `out` holds already.
+void append_text(std::string& out, const json::value& value);
+void append_text(std::string& out, const json::object& value);
 /// Overwrites every text in `value`, member names aside, before memory that held a key is given up.
 void wipe(json::value& value) noexcept;
 

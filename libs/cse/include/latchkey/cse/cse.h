@@ -44,7 +44,7 @@ struct CseOptions {
   std::chrono::seconds default_lifetime{std::chrono::hours(24 * 365)};
   std::chrono::milliseconds forward_timeout{10'000};
   std::chrono::milliseconds polling_timeout{60'000};
-  std::size_t store_queue_limit = 10'000;  ///< above it creates are shed with 5000 before anything is done
+  std::size_t store_queue_limit = 10'000;  ///< changes not yet durable: above it creates are shed with 5000
   std::size_t resources_max = 1'000'000;
   std::size_t pending_notifications_per_target = 1'000;
   std::size_t results_max = 1'000;   ///< of a discovery or a retrieve with children; more: partial content

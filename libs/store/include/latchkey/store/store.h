@@ -2,6 +2,7 @@
 /// Durable records under (space, key). A commit is acknowledged only when it would survive power loss.
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,6 +26,15 @@ class Batch {
     changes_.push_back({std::string(space), std::string(key), std::move(value), false});
   }
   void remove(std::string_view space, std::string_view key) { changes_.push_back({std::string(space), std::string(key), {}, true}); }
+  /// Takes over the changes of `later`, behind those that are here.
+  void append(Batch&& later) {
+    if (changes_.empty()) {
+      changes_ = std::move(later.changes_);
+    } else {
+      changes_.insert(changes_.end(), std::make_move_iterator(later.changes_.begin()), std::make_move_iterator(later.changes_.end()));
+    }
+    later.changes_.clear();
+  }
   [[nodiscard]] bool empty() const noexcept { return changes_.empty(); }
 
   struct Change {
