@@ -17,8 +17,6 @@ namespace latchkey::authz {
 /// Great-circle distance in metres on a sphere of the mean Earth radius.
 [[nodiscard]] double great_circle_metres(double latitude_a, double longitude_a, double latitude_b,
                                          double longitude_b) noexcept;
-/// Whether the place is in the circle; nullopt: not known.
-[[nodiscard]] std::optional<bool> is_inside(const Location& place, const Circle& circle) noexcept;
 
 /// One element of acco. An empty or absent component is TRUE (7.1.5).
 struct Context {

@@ -46,6 +46,8 @@ struct Location {
   std::optional<std::pair<double, double>> coordinates;  ///< latitude, longitude in degrees
   std::vector<WatchedArea> areas;  ///< for these circles the network's word counts, not `coordinates`
 };
+/// Whether the place is in the circle; nullopt: not known.
+[[nodiscard]] std::optional<bool> is_inside(const Location& place, const Circle& circle) noexcept;
 
 /// Tables 7.1.2-1 to 7.1.2-3. Views must outlive the call. An empty originator matches nothing, "all"
 /// included.
