@@ -9,6 +9,7 @@
 #include "core.h"
 #include "explain.h"
 #include "latchkey/base/log.h"
+#include "location_policy.h"
 #include "originator.h"
 #include "registrar.h"
 #include "trail.h"
@@ -46,6 +47,8 @@ struct Cse::Impl {
     core.groups = make_groups(core);
     core.polling = make_polling_channels(core);
     core.router = make_router(core);
+    if (core.options.location != nullptr)
+      location = std::make_unique<LocationPolicies>(core, *core.options.location);
   }
 
   [[nodiscard]] Status start() {
@@ -56,6 +59,7 @@ struct Cse::Impl {
       if (resource.is(codec::Ty::sub)) core.subscriptions->attach(resource);
       if (resource.is(codec::Ty::pch)) core.polling->attach(resource);
     });
+    if (location != nullptr) location->start();
     core.schedule_expiry();
     return {};
   }
@@ -76,6 +80,7 @@ struct Cse::Impl {
   }
 
   Core core;
+  std::unique_ptr<LocationPolicies> location;
   std::unique_ptr<Registrar> registrar;
   std::shared_ptr<InProgress> in_progress = std::make_shared<InProgress>();  // answers may outlive us
 };

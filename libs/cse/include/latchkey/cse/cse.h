@@ -17,6 +17,8 @@
 
 namespace latchkey::cse {
 
+class LocationInformation;
+
 enum class CseType : std::uint8_t { in = 1, mn = 2, asn = 3 };
 
 struct CseOptions {
@@ -50,6 +52,8 @@ struct CseOptions {
   std::size_t fan_out_max = 10'000;  ///< members that one request reaches in all, by groups of groups too
   std::chrono::seconds registration_refresh{
       600};  ///< MN, ASN: the registration is renewed after this time at the latest
+  /// Places of originators (Annex F); outlives the CSE, which keeps its records. nullptr: none is ever known.
+  LocationInformation* location = nullptr;
   /// Called once after the store failed: nothing can be written any more, the daemon shall stop.
   std::function<void(const Error&)> store_failed;
 };

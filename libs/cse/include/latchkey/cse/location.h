@@ -87,6 +87,7 @@ class LocationInformation {
   void forget(const EntityId& originator);
   /// nullptr: nobody keeps records.
   void keep_records(LocationRecords* records) noexcept { records_ = records; }
+  [[nodiscard]] LocationRecords* records() const noexcept { return records_; }
 
   struct Counters {
     std::uint64_t questions = 0, failures = 0, refused = 0, notifications = 0;
