@@ -84,6 +84,7 @@ CseConfig read_cse_config(const std::string& file, std::vector<ConfigProblem>& p
     const auto home = out.cse->cse_id.sp();
     for (auto& peer : reader.tables("peer")) read_peer(peer, home, out);
     for (auto& maf : reader.tables("maf")) read_maf(maf, out);
+    if (auto location = reader.table("location")) out.location = read_location(*location, home);
     for (const auto& listener : out.common.listeners) {
       if (!listener.originators.empty())
         out.cse->trusted_listeners.push_back({listener.options.name, listener.originators});

@@ -2,6 +2,7 @@
 /// latchkey-cse: sections [cse], [[peer]] and [[maf]] beside the common ones.
 #include "daemon_config.h"
 #include "latchkey/cse/cse.h"
+#include "location_config.h"
 
 namespace latchkey::app {
 
@@ -25,6 +26,7 @@ struct CseConfig {
   std::optional<CseId> in_cse;         ///< IN-CSE of the domain; an IN-CSE's own id
   std::vector<PeerConfig> peers;
   std::vector<MafConfig> mafs;
+  std::optional<LocationConfig> location;  ///< nullopt: no place is ever known
   bool accept_suid_11_as_32 = false;
   bool plain_notifications =
       false;  ///< http:// notification targets; any AE could else aim the CSE at local services

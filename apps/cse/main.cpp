@@ -5,6 +5,7 @@
 #include "config.h"
 #include "daemon.h"
 #include "latchkey/cse/association.h"
+#include "location.h"
 #include "peers.h"
 
 namespace {
@@ -67,7 +68,20 @@ int serve(app::CseConfig config) {
   };
   if (auto loaded = load_keys(); !loaded) return refuse(loaded.error());
 
+  std::unique_ptr<app::CseLocation> location;
+  if (config.location) {
+    auto opened_location = app::CseLocation::open(*config.location, home, daemon);
+    if (!opened_location) return refuse(opened_location.error());
+    location = std::move(*opened_location);
+  }
+  auto reload = [&]() -> Status {
+    auto keys_loaded = load_keys();
+    auto location_loaded = location != nullptr ? location->reload() : Status();
+    return keys_loaded ? location_loaded : keys_loaded;
+  };
+
   auto options = *config.cse;
+  if (location != nullptr) options.location = &location->information();
   options.bound_to_credential = [&keys](const AeId& id) { return keys.binds(id); };
   options.store_failed = [&daemon](const Error& error) { daemon.stop("the store failed: " + error.detail); };
   auto cse = cse::Cse::open(std::move(options), daemon.store(), daemon.reactor(), system_clock(),
@@ -84,8 +98,8 @@ int serve(app::CseConfig config) {
        .home = home,
        .host_fqdn = {},
        .still_valid = [&](const tls::SecurityContext& context) { return keys.still_valid(context); },
-       .reload = load_keys,
-       .metrics = [&] { return metrics(**cse); },
+       .reload = reload,
+       .metrics = [&] { return metrics(**cse) + (location != nullptr ? location->metrics() : ""); },
        .admin =
            [&](bind::AdminServer& admin) {
              admin.route("GET", "/explain",
