@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "latchkey/base/bytes.h"
 #include "latchkey/codec/primitive.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -149,11 +149,11 @@ TEST(ResourceTypes, flags) {
   };
   EXPECT_EQ(where(&ResourceTypeSpec::in_only), (std::set<std::uint32_t>{11, 19, 20}));
   EXPECT_EQ(where(&ResourceTypeSpec::has_acpi),
-            (std::set<std::uint32_t>{2, 3, 5, 9, 11, 14, 16, 19, 20, 23}));
+            (std::set<std::uint32_t>{2, 3, 5, 9, 10, 11, 14, 16, 19, 20, 23}));
   EXPECT_EQ(where(&ResourceTypeSpec::api_create),
-            (std::set<std::uint32_t>{1, 2, 3, 4, 9, 11, 14, 15, 16, 19, 20, 23}));
+            (std::set<std::uint32_t>{1, 2, 3, 4, 9, 10, 11, 14, 15, 16, 19, 20, 23}));
   EXPECT_EQ(where(&ResourceTypeSpec::api_update),
-            (std::set<std::uint32_t>{1, 2, 3, 9, 11, 14, 15, 16, 19, 20, 23}));
+            (std::set<std::uint32_t>{1, 2, 3, 9, 10, 11, 14, 15, 16, 19, 20, 23}));
   for (const auto ty : implemented_types()) {
     EXPECT_EQ(resource_type(ty)->has_acpi, attribute(*resource_type(ty), "acpi") != nullptr) << ty;
   }
