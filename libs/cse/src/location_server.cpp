@@ -1,6 +1,7 @@
 #include "latchkey/cse/location_server.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 

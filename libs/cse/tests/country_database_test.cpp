@@ -2,9 +2,11 @@
 #include "latchkey/cse/country_database.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <filesystem>
+#include <string>
 #include <thread>
 
 #include "cover.h"

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <functional>
+#include <set>
 
 #include "cover.h"
 #include "support/mmdb.h"

@@ -3,6 +3,7 @@
 /// state. It shares nothing with the CSE under test but the loop that turns both.
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
