@@ -2,6 +2,7 @@
 /// latchkey-cse: sections [cse], [[peer]] and [[maf]] beside the common ones.
 #include "daemon_config.h"
 #include "latchkey/cse/cse.h"
+#include "location_config.h"
 #include "token_config.h"
 
 namespace latchkey::app {
@@ -27,6 +28,7 @@ struct CseConfig {
   std::vector<PeerConfig> peers;
   std::vector<MafConfig> mafs;
   TokenConfig tokens;
+  std::optional<LocationConfig> location;  ///< nullopt: no place is ever known
   bool accept_suid_11_as_32 = false;
   bool plain_notifications =
       false;  ///< http:// notification targets; any AE could else aim the CSE at local services

@@ -1,10 +1,13 @@
 /// latchkey-cse: IN-, MN- or ASN-CSE as a daemon.
+#include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include "config.h"
 #include "daemon.h"
 #include "explain.h"
 #include "latchkey/cse/association.h"
+#include "location.h"
 #include "peers.h"
 
 namespace {
@@ -51,20 +54,31 @@ int serve(app::CseConfig config) {
   };
   if (auto loaded = load_keys(); !loaded) return refuse(loaded.error());
 
+  std::unique_ptr<app::CseLocation> location;
+  if (config.location) {
+    auto opened_location = app::CseLocation::open(*config.location, home, daemon);
+    if (!opened_location) return refuse(opened_location.error());
+    location = std::move(*opened_location);
+  }
   auto trust = app::load_token_trust(config.tokens, daemon.environment());
   if (!trust) return refuse(trust.error());
   auto options = *config.cse;
   options.token_trust = *std::move(trust);
+  if (location != nullptr) options.location = &location->information();
   options.bound_to_credential = [&keys](const AeId& id) { return keys.binds(id); };
   options.store_failed = [&daemon](const Error& error) { daemon.stop("the store failed: " + error.detail); };
   auto cse = cse::Cse::open(std::move(options), daemon.store(), daemon.reactor(), system_clock(),
                             daemon.audit(), peers);
   if (!cse) return refuse(cse.error());
-  auto reload = [&]() -> Status {
+  auto load_issuers = [&]() -> Status {
     auto issuers = app::load_token_trust(config.tokens, daemon.environment());
-    if (!issuers) return fail(issuers.error());
-    if (auto trusted = (*cse)->trust(*std::move(issuers)); !trusted) return trusted;
-    return load_keys();
+    return issuers ? (*cse)->trust(*std::move(issuers)) : fail(issuers.error());
+  };
+  // Each by itself: what cannot be read must not keep the rest as it was.
+  auto reload = [&]() -> Status {
+    const std::array done{load_keys(), load_issuers(), location != nullptr ? location->reload() : Status()};
+    const auto failed = std::ranges::find_if(done, [](const Status& status) { return !status; });
+    return failed == done.end() ? Status() : *failed;
   };
   auto rules = [&cse](const CredentialId& credential) { return (*cse)->allowed_ae_ids(credential); };
   keys.set_app_rules(rules);
@@ -78,7 +92,7 @@ int serve(app::CseConfig config) {
        .host_fqdn = {},
        .still_valid = [&](const tls::SecurityContext& context) { return keys.still_valid(context); },
        .reload = reload,
-       .metrics = [&] { return metrics(**cse); },
+       .metrics = [&] { return metrics(**cse) + (location != nullptr ? location->metrics() : ""); },
        .admin =
            [&](bind::AdminServer& admin) {
              admin.route("GET", "/explain",

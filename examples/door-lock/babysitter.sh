@@ -72,3 +72,22 @@ answer 4103 "the same token for the other door" mn 'access_denied.*Csitter.*back
 answer 4103 "her token in the hands of lock 2" mn 'access_denied.*Clock-AE2.*holder' as_lock 2 retrieve $front/state/la --token token.txt
 [ $((SECONDS - asked_at)) -ge $((LOOK_SECONDS + 1)) ] || sleep $((LOOK_SECONDS + 1 - SECONDS + asked_at))
 answer 4103 "the token after its end" mn 'access_denied.*Csitter.*expired' as_sitter retrieve $front/state/la -p "ltids=$local_id"
+
+# Where she is counts too: the bell of the house answers to whom is near.
+python3 "$root/examples/door-lock/location_server.py" "$LOCATION_PORT" sitter.place >>location.log 2>&1 &
+PIDS+=($!)
+echo 48.8501 2.3501 >sitter.place
+until (exec 3<>"/dev/tcp/127.0.0.1/$LOCATION_PORT") 2>/dev/null; do sleep 0.05; done
+printf '{"m2m:acp":{"rn":"near","pv":{"acr":[{"acor":["/%s/Csitter"],"acop":2,"acco":[{"aclr":{"accr":[48.85,2.35,200]}}]},{"acor":["/%s/Clock-AE1"],"acop":63}]},"pvs":{"acr":[{"acor":["/%s/Clock-AE1"],"acop":63}]}}}' $MN $MN $MN >near.json
+permitted 2001 "a policy of place" as_lock 1 create $front --ty 1 --body near.json
+printf '{"m2m:cnt":{"rn":"bell","acpi":["%s/near"]}}' $front >bell.json
+permitted 2001 "the bell" as_lock 1 create $front --ty 3 --body bell.json
+permitted 2000 "the bell, in the house" as_sitter retrieve $front/bell
+ok "within 200 m of the house, says the operator's location server, she may use the bell"
+why mn 'access_permitted.*Csitter.*bell'
+echo 48.9000 2.3500 >sitter.place
+sleep 2.1
+answer 4103 "the bell, from the other end of the town" mn 'access_denied.*Csitter.*bell' as_sitter retrieve $front/bell
+note explain latchkey authz explain --admin mn/admin.sock --originator /$MN/Csitter --operation retrieve --target $front/bell --at 48.9,2.35 || bad "authz explain"
+grep -q 'outside the region' guide/output || bad "explain: $(cat guide/output)"
+ok "latchkey authz explain: $(grep -o 'context 0 does not fit: .*' guide/output | head -1)"

@@ -3,6 +3,7 @@ openssl ecparam -name prime256v1 -genkey -noout -out keys/das-sign.key 2>/dev/nu
 openssl pkey -in keys/das-sign.key -pubout -out keys/das-sign.pub.pem 2>/dev/null
 chmod 600 keys/das-sign.key
 note prepare-das latchkey pki store-key --state-dir das/state --kek das/kek --handle sign --key keys/das-sign.key
+LOCATION_PORT=$(free_port)
 DAS_URL="https://$DAS_FQDN:8446/-"
 
 # hours FROM TO: hours of the day from FROM to TO from now, as a crontab window has them.
@@ -53,8 +54,14 @@ cse_id = "/$MN"
 base_name = "$MN"
 EOF
 } >das.toml
-das_of_the_gateway() {
+das_of_the_gateway() { # and the operator that knows where its subscribers are
   cat <<EOF
+[location]
+url = "http://127.0.0.1:$LOCATION_PORT/location/v1"
+address = "127.0.0.1"
+port = $LOCATION_PORT
+age_limit = "1s"
+retry = "1s"
 [[das]]
 id = "$DAS_FQDN"
 point_of_access = "$DAS_URL"

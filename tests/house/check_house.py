@@ -16,10 +16,10 @@ MAY = {
 # A client is tested against the real other side: its tests, not its product, stand above that.
 TESTS_MAY = {"client": ["maf"]}
 # Third-party headers and the only libraries that may include them.
-ONLY_IN = {r"openssl/": {"crypto", "pki"}, r"gnutls/": {"tls"}, r"sqlite3": {"store"}, r"boost/(asio|beast)": {"bind"},
+ONLY_IN = {r"openssl/": {"crypto", "pki"}, r"gnutls/": {"tls"}, r"sqlite3": {"store"}, r"maxminddb": {"cse"}, r"boost/(asio|beast)": {"bind"},
            r"toml\+\+/": {"base"}, r"spdlog/": {"base"}, r"unicode/": {"crypto"}}
 # Heavy headers that no public header may pull in.
-NOT_PUBLIC = r"boost/(asio|beast)|toml\+\+/|CLI/|spdlog/|openssl/|gnutls/|sqlite3"
+NOT_PUBLIC = r"boost/(asio|beast)|toml\+\+/|CLI/|spdlog/|openssl/|gnutls/|sqlite3|maxminddb"
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b(?!\(#\d+\))")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(#[^)\s]*)?\)")

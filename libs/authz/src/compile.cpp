@@ -150,6 +150,7 @@ class Compiler {
       auto contexts = read_contexts(*acco, where);
       if (!contexts) return codec::refuse(contexts.error());
       conditions.contexts = std::move(*contexts);
+      if (std::ranges::any_of(conditions.contexts, &Context::asks_location)) impl_->asks_location = true;
     }
     if (acod != nullptr) {
       auto details = read_object_details(*acod, where);

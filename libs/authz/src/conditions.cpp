@@ -19,6 +19,16 @@ double great_circle_metres(double latitude_a, double longitude_a, double latitud
   return 2 * kMeanEarthRadius * std::asin(std::sqrt(std::min(h, 1.0)));
 }
 
+std::optional<bool> is_inside(const Location& place, const Circle& circle) noexcept {
+  const auto watched = std::ranges::find(place.areas, circle, &WatchedArea::circle);
+  if (watched != place.areas.end()) return watched->inside;
+  if (!place.coordinates) return std::nullopt;
+  const auto [latitude, longitude] = *place.coordinates;
+  // Coordinates that are none are unknown. Written so that NaN, too, is in no circle.
+  if (!(std::abs(latitude) <= 90 && std::abs(longitude) <= 180)) return std::nullopt;
+  return great_circle_metres(circle.latitude, circle.longitude, latitude, longitude) <= circle.radius;
+}
+
 bool Context::res_time(TimePoint rq_time) const noexcept {
   if (windows.empty()) return true;
   const auto time = civil_time(rq_time);
@@ -35,11 +45,7 @@ bool Context::res_loc(const std::optional<Location>& rq_loc) const noexcept {
   if (!countries.empty())
     return rq_loc && rq_loc->country && std::ranges::find(countries, *rq_loc->country) != countries.end();
   if (!circle) return true;
-  if (!rq_loc || !rq_loc->coordinates) return false;
-  const auto [latitude, longitude] = *rq_loc->coordinates;
-  // Coordinates that are none are unknown. Written so that NaN, too, is in no circle.
-  if (!(std::abs(latitude) <= 90 && std::abs(longitude) <= 180)) return false;
-  return great_circle_metres(circle->latitude, circle->longitude, latitude, longitude) <= circle->radius;
+  return rq_loc && is_inside(*rq_loc, *circle).value_or(false);
 }
 
 bool Conditions::res_ctxts(const RequestContext& request) const noexcept {

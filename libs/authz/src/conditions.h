@@ -14,10 +14,6 @@
 
 namespace latchkey::authz {
 
-/// A circle on the sphere: centre in degrees, radius in metres (Annex F.1.1).
-struct Circle {
-  double latitude = 0, longitude = 0, radius = 0;
-};
 /// Great-circle distance in metres on a sphere of the mean Earth radius.
 [[nodiscard]] double great_circle_metres(double latitude_a, double longitude_a, double latitude_b,
                                          double longitude_b) noexcept;
@@ -34,6 +30,7 @@ struct Context {
   [[nodiscard]] bool res_ip(const std::optional<IpAddress>& rq_ip) const noexcept;
   /// An unknown location, or one in the other of the two forms, is in no region.
   [[nodiscard]] bool res_loc(const std::optional<Location>& rq_loc) const noexcept;
+  [[nodiscard]] bool asks_location() const noexcept { return circle.has_value() || !countries.empty(); }
 };
 
 /// One element of acod.

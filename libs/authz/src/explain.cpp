@@ -107,9 +107,9 @@ class RuleReport {
   }
 
   [[nodiscard]] std::string location(const Context& context) const {
-    const bool known =
-        request_.rq_loc && (context.countries.empty() ? request_.rq_loc->coordinates.has_value()
-                                                      : request_.rq_loc->country.has_value());
+    const bool known = request_.rq_loc &&
+                       (context.countries.empty() ? is_inside(*request_.rq_loc, *context.circle).has_value()
+                                                  : request_.rq_loc->country.has_value());
     const std::string what =
         context.countries.empty() ? "the place of the originator" : "the country of the originator";
     return what + (known ? " is outside the region" : " is not known");

@@ -26,6 +26,7 @@ struct RuleSet::Impl {
   /// For each entry the rules that can decide a request of its originators; see without_redundant_rules().
   OriginatorIndex index;
   std::vector<std::string> groups;
+  bool asks_location = false;  ///< some rule has a country or a circle
 };
 
 [[nodiscard]] inline bool res_ops(const Rule& rule, Op operation) noexcept {

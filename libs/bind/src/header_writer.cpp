@@ -17,6 +17,7 @@ constexpr std::array kReasons = {
     Reason{200, "OK"},
     Reason{201, "Created"},
     Reason{202, "Accepted"},
+    Reason{204, "No Content"},
     Reason{400, "Bad Request"},
     Reason{403, "Forbidden"},
     Reason{404, "Not Found"},

@@ -45,6 +45,11 @@ Outcome<void> check_list(const AttributeSpec& spec, const json::value& value,
   return check_count(spec, array.size());
 }
 
+Outcome<void> check_duration(const json::value& value) {
+  if (!value.is_string()) return bad_form("not a string");
+  return without_value(parse_duration(view(value.get_string())));
+}
+
 Outcome<void> check_type_number(const json::value& value) {
   return without_value(read_integer(value, 0, UINT32_MAX));
 }
@@ -168,6 +173,8 @@ Outcome<void> check_value(const AttributeSpec& spec, const json::value& value) {
       return without_value(parse_content_info(view(value.get_string())));
     case ValueKind::event_category:
       return without_value(read_event_category(value));
+    case ValueKind::duration_list:
+      return check_list(spec, value, check_duration);
   }
   return bad_form("of unknown kind");
 }

@@ -179,6 +179,26 @@ constexpr auto kGroup =
              not_offered("nar", "notifyAggregation"),
          });
 
+// TS-0004 7.4.10
+
+constexpr auto kLocationPolicy =
+    join(kCommonAnnounceable,
+         array{
+             with_range(mandatory_once("los", "locationSource", positive_integer), 1, 3),
+             with_range(always(optional("lit", "locationInformationType", positive_integer)), 1, 2),
+             at_least(optional("lou", "locationUpdatePeriod", duration_list), 1),
+             once("lot", "locationTargetID", id),
+             once("lor", "locationServer", uri),
+             by_cse("loi", "locationContainerID", uri),
+             once("lon", "locationContainerName", resource_name),
+             by_cse("lost", "locationStatus", string),
+             not_offered("gta", "geographicalTargetArea"),
+             not_offered("gec", "geofenceEventCriteria"),
+             once_not_offered("aid", "authID"),
+             not_offered("rlkl", "retrieveLastKnownLocation"),
+             not_offered("luec", "locationUpdateEventCriteria"),
+         });
+
 // TS-0004 7.4.18
 
 constexpr auto kNode = join(kCommonAnnounceable, array{
@@ -324,6 +344,11 @@ constexpr array kTypes{
                      .api_update = false},
     ResourceTypeSpec{
         .ty = 9, .element = "m2m:grp", .long_name = "group", .attributes = kGroup, .children = kUnderGroup},
+    ResourceTypeSpec{.ty = 10,
+                     .element = "m2m:lcp",
+                     .long_name = "locationPolicy",
+                     .attributes = kLocationPolicy,
+                     .children = kSubOnly},
     ResourceTypeSpec{.ty = 11,
                      .element = "m2m:mssp",
                      .long_name = "m2mServiceSubscriptionProfile",

@@ -28,6 +28,7 @@ std::string needed(std::string_view element) {
   if (element == "m2m:cin") return R"("con":"open")";
   if (element == "m2m:sub") return R"("nu":["http://a.example/n"])";
   if (element == "m2m:grp") return R"("mnm":2,"mid":["cse-in/a"])";
+  if (element == "m2m:lcp") return R"("los":1)";
   if (element == "m2m:nod") return R"("ni":"urn:gsma:imei:1")";
   if (element == "m2m:svsn") return R"("ni":"n1")";
   if (element == "sec:macr") return R"("et":"20181113T110000","adfq":"mytrustenabler.org")";
@@ -48,8 +49,8 @@ Outcome<json::object> update(const std::string& element, const std::string& attr
 
 TEST(CheckCreate, accepts_each_type_with_its_mandatory_attributes_alone) {
   for (const char* element :
-       {"m2m:acp", "m2m:ae", "m2m:cnt", "m2m:cin", "m2m:grp", "m2m:mssp", "m2m:nod", "m2m:pch", "m2m:csr",
-        "m2m:asar", "m2m:svsn", "m2m:sub", "sec:macr", "sec:mkr"}) {
+       {"m2m:acp", "m2m:ae", "m2m:cnt", "m2m:cin", "m2m:grp", "m2m:lcp", "m2m:mssp", "m2m:nod", "m2m:pch",
+        "m2m:csr", "m2m:asar", "m2m:svsn", "m2m:sub", "sec:macr", "sec:mkr"}) {
     SCOPED_TRACE(element);
     expect_accepted(create(element));
   }
@@ -433,6 +434,16 @@ TEST(CheckCreate, a_refusal_never_repeats_a_key) {
   const auto checked = create("sec:mkr", "\"kv\":\"" + almost_key + "\"");
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().detail.find("BBBB"), std::string::npos);
+}
+
+TEST(CheckCreate, location_update_period_is_a_list_of_durations) {
+  expect_accepted(
+      create("m2m:lcp", R"("lou":["PT30S","P1D"],"lot":"//sp.example/Sboat","lor":"https://l.example/x")"));
+  expect_refused(create("m2m:lcp", R"("lou":"PT30S")"), Rsc::bad_request, "pc.m2m:lcp.lou: not an array");
+  expect_refused(create("m2m:lcp", R"("lou":[])"), Rsc::bad_request, "pc.m2m:lcp.lou: fewer than 1");
+  expect_refused(create("m2m:lcp", R"("lou":["PT30S","30"])"), Rsc::bad_request, "pc.m2m:lcp.lou[1]");
+  expect_refused(create("m2m:lcp", R"("lou":[30])"), Rsc::bad_request, "pc.m2m:lcp.lou[0]: not a string");
+  expect_refused(create("m2m:lcp", R"("luec":1)"), Rsc::not_implemented, "luec");
 }
 
 }  // namespace

@@ -78,6 +78,14 @@ Outcome<void> check_policy(const json::object& attributes, const CseId& own) {
   return {};
 }
 
+std::optional<authz::IpAddress> own_address(const Request& request) noexcept {
+  const auto* const security = request.in.security.get();
+  const bool forwarded = security != nullptr && security->identity &&
+                         std::holds_alternative<CseId>(*security->identity) &&
+                         request.originator != security->identity;
+  return forwarded ? std::nullopt : request.in.peer_ip;
+}
+
 const Resource& governed_by(const Resource& resource) noexcept {
   const Resource* at = &resource;
   while (!has_own_policy(*at) && at->parent != nullptr) at = at->parent;
@@ -289,6 +297,21 @@ bool PolicyEnforcement::would_permit(const Request& request, const Target& targe
                context(request, *target.resource, operation_of(primitive), child_type),
                privileges_of(*target.resource))
       .permit;
+}
+
+authz::LocationDemand PolicyEnforcement::location_demand(const Request& request, const Target& target) {
+  const auto& primitive = request.primitive();
+  const auto child_type = primitive.op == codec::Operation::create ? primitive.ty : std::nullopt;
+  const auto found = governing(*target.resource, target.child);
+  const auto asked = context(request, *target.resource, operation_of(primitive), child_type);
+  const auto grants = found->strictly ? std::nullopt : grants_for(request, *target.resource);
+  if (!grants) return authz::location_demand(asked, found->sets);
+  auto with_grants = asked;
+  with_grants.roles = grants->roles();
+  auto sets = found->sets;
+  if (privileges_of(*target.resource) == Privileges::yes)
+    sets.insert(sets.end(), grants->sets().begin(), grants->sets().end());
+  return authz::location_demand(with_grants, sets);
 }
 
 std::vector<std::string> PolicyEnforcement::permitting_roles(const Request& request, const Target& target) {

@@ -51,6 +51,7 @@ class PolicyEnforcement final : public Access, private authz::GroupMembership {
   [[nodiscard]] bool would_permit(const Request& request, const Resource& target, authz::Op op,
                                   std::optional<std::uint32_t> child_type) override;
   [[nodiscard]] bool would_permit(const Request& request, const Target& target) override;
+  [[nodiscard]] authz::LocationDemand location_demand(const Request& request, const Target& target) override;
   [[nodiscard]] std::vector<std::string> permitting_roles(const Request& request,
                                                           const Target& target) override;
   [[nodiscard]] bool permits_policy_change(Request& request, const Resource& target) override;
@@ -94,6 +95,10 @@ class PolicyEnforcement final : public Access, private authz::GroupMembership {
 
 /// pv and pvs of an <accessControlPolicy> that is to be stored: 4000 unless both compile.
 [[nodiscard]] Outcome<void> check_policy(const json::object& attributes, const CseId& own);
+
+/// The address of the originator's own socket; nullopt when another CSE forwards its request, whose address
+/// rq_ip then is (7.1.2: that of the packets which carry the request).
+[[nodiscard]] std::optional<authz::IpAddress> own_address(const Request& request) noexcept;
 
 /// The resource whose policies decide for `resource`: itself, or the nearest above it with policies of its
 /// own.

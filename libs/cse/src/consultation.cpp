@@ -34,6 +34,17 @@ std::vector<std::string> roles_of(const Evidence* evidence) {
   return roles;
 }
 
+/// The point as a circle, else the country: what is known, for nobody is asked for it.
+std::optional<codec::OriginatorLocation> place_of(const Request& request) {
+  if (request.location == nullptr) return std::nullopt;
+  const auto& place = *request.location;
+  if (place.coordinates)
+    return codec::OriginatorLocation{.country = {},
+                                     .circle = {{place.coordinates->first, place.coordinates->second, 0}}};
+  if (place.country) return codec::OriginatorLocation{.country = place.country, .circle = {}};
+  return std::nullopt;
+}
+
 std::vector<std::string> token_ids_of(const Evidence* evidence) {
   std::vector<std::string> ids;
   if (evidence == nullptr) return ids;
@@ -112,7 +123,8 @@ codec::DasRequest Consultation::question(const Request& request, const Target& t
   codec::DasRequest asked{.originator = *request.originator};
   asked.target_type = target.resource->ty;
   asked.operation = request.primitive().op;
-  asked.originator_ip = request.in.peer_ip;
+  asked.originator_ip = own_address(request);
+  asked.originator_location = place_of(request);
   asked.originator_roles = roles_of(request.evidence.get());
   asked.request_time = request.in.received != TimePoint() ? request.in.received : core_.clock.now();
   asked.target = core_.tree.sp_relative_path(*target.resource);

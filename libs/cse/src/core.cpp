@@ -4,6 +4,7 @@
 
 #include "containers.h"
 #include "latchkey/base/log.h"
+#include "location_policy.h"
 
 namespace latchkey::cse {
 
@@ -146,6 +147,8 @@ void Core::take_out(Resource& resource, std::uint64_t sequence, store::Batch& ba
   if (resource.is(codec::Ty::sub)) subscriptions->detach(resource, sequence);
   if (resource.is(codec::Ty::pch)) polling->detach(resource);
   if (resource.is(codec::Ty::acp) || resource.is(codec::Ty::grp)) access->forget(resource);
+  if (auto* const policies = location_policies(*this); resource.is(codec::Ty::lcp) && policies != nullptr)
+    policies->detach(resource);
   tree.remove(resource, sequence, batch);
 }
 

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "latchkey/authz/location_demand.h"
 #include "latchkey/authz/pdp.h"
 #include "latchkey/cse/cse.h"
 #include "resource.h"
@@ -51,6 +52,7 @@ struct Request {
   std::shared_ptr<const Evidence> evidence;
   /// Where the originator is, if that is known and a policy may ask for it; null: not known.
   std::shared_ptr<const authz::Location> location;
+  bool located = false;    ///< the network has been asked for the place: not twice for one request
   bool collected = false;  ///< what the request names is in `evidence`
   bool consulted = false;  ///< a DAS Server has been asked: not twice for one request (TS-0004 7.3.3.15)
 
@@ -182,6 +184,10 @@ class Access {
                                           std::optional<std::uint32_t> child_type = std::nullopt) = 0;
   /// The same for the request itself.
   [[nodiscard]] virtual bool would_permit(const Request& request, const Target& target) = 0;
+  /// The places that the decision on the request itself lacks (Annex F); nothing if it does not depend on
+  /// one.
+  [[nodiscard]] virtual authz::LocationDemand location_demand(const Request& request,
+                                                              const Target& target) = 0;
   /// Role-IDs with any of which the request itself would be permitted (TS-0003 7.3.2.2 step 2.2.1).
   [[nodiscard]] virtual std::vector<std::string> permitting_roles(const Request& request,
                                                                   const Target& target) = 0;

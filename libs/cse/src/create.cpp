@@ -6,6 +6,7 @@
 #include "containers.h"
 #include "content.h"
 #include "latchkey/codec/resource_types.h"
+#include "location_policy.h"
 #include "procedures.h"
 #include "records.h"
 #include "registration.h"
@@ -111,6 +112,9 @@ Outcome<void> complete(const Core& core, const Request& request, const Resource&
   if (auto fits = fit_expiration(core, parent, draft.attributes); !fits) return fits;
   if (auto known = check_policy_references(core, draft.attributes); !known) return known;
   if (auto sound = check_authorization_resource(core, draft); !sound) return sound;
+  if (draft.is(Ty::lcp)) {
+    if (auto offered = check_location_policy(core, request, draft.attributes); !offered) return offered;
+  }
   if (draft.is(Ty::cin)) {
     if (auto fits = check_fit(parent, content_size(draft.attributes["con"])); !fits) return fits;
   }
@@ -198,6 +202,7 @@ codec::Content created_content(const Core& core, const Request& request, const R
 void attach(Core& core, Resource& created) {
   if (created.is(Ty::sub)) core.subscriptions->attach(created);
   if (created.is(Ty::pch)) core.polling->attach(created);
+  if (created.is(Ty::lcp)) location_policies(core)->attach(created);
 }
 
 /// The last step: everything was permitted and checked, but for what may have changed since.
@@ -217,6 +222,7 @@ void finish(Core& core, const Request& request, Draft&& draft, Respond respond) 
   set_initial_values(core, *parent, draft);
   Resource& created =
       core.tree.insert(build(core, request, *parent, std::move(draft), batch), parent, sequence, batch);
+  if (created.is(Ty::lcp)) make_location_container(core, created, sequence, batch);
   core.subscriptions->on_event({.kind = EventKind::create_child,
                                 .subject = parent,
                                 .child = &created,

@@ -10,6 +10,7 @@
 #include "dynamic_authorization.h"
 #include "explain.h"
 #include "latchkey/base/log.h"
+#include "location_policy.h"
 #include "originator.h"
 #include "registrar.h"
 #include "trail.h"
@@ -48,6 +49,8 @@ struct Cse::Impl {
     core.polling = make_polling_channels(core);
     core.router = make_router(core);
     core.authorization = std::make_unique<DynamicAuthorization>(core);
+    if (core.options.location != nullptr)
+      location = std::make_unique<LocationPolicies>(core, *core.options.location);
   }
 
   [[nodiscard]] Status start() {
@@ -60,6 +63,7 @@ struct Cse::Impl {
       if (resource.is(codec::Ty::sub)) core.subscriptions->attach(resource);
       if (resource.is(codec::Ty::pch)) core.polling->attach(resource);
     });
+    if (location != nullptr) location->start();
     core.schedule_expiry();
     return {};
   }
@@ -80,6 +84,7 @@ struct Cse::Impl {
   }
 
   Core core;
+  std::unique_ptr<LocationPolicies> location;
   std::unique_ptr<Registrar> registrar;
   std::shared_ptr<InProgress> in_progress = std::make_shared<InProgress>();  // answers may outlive us
 };

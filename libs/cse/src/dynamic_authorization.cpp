@@ -1,6 +1,7 @@
 #include "dynamic_authorization.h"
 
 #include "access.h"
+#include "latchkey/cse/location.h"
 #include "trail.h"
 
 namespace latchkey::cse {
@@ -41,6 +42,7 @@ bool DynamicAuthorization::defer(Request& request, const Target& target, Respond
     return true;
   }
   if (!request.originator || request.administrator || is_registration(primitive)) return false;
+  if (locate(request, target, respond)) return true;
   request.evidence = information_.with_held(*request.originator, std::move(request.evidence));
   const auto* const server = request.consulted ? nullptr : consultation_.server_for(request, target);
   const bool wants_token = primitive.tqi.value_or(false);
@@ -52,6 +54,22 @@ bool DynamicAuthorization::defer(Request& request, const Target& target, Respond
   if (auto tqf = consultation_.token_request_information(request, target); !tqf.is_null())
     respond = with_token_request_information(std::move(tqf), std::move(respond));
   return false;
+}
+
+/// Annex F.2: what is known costs a lookup; the network is asked only if the decision hangs on it. True: the
+/// request is taken and comes back.
+bool DynamicAuthorization::locate(Request& request, const Target& target, Respond& respond) {
+  auto* const places = core_.options.location;
+  if (places == nullptr) return false;
+  request.location = places->known(*request.originator, own_address(request));
+  if (request.located) return false;
+  const auto demand = core_.access->location_demand(request, target);
+  if (demand.empty()) return false;
+  auto shared = std::make_shared<std::pair<Request, Respond>>(std::move(request), std::move(respond));
+  shared->first.located = true;
+  places->ask(*shared->first.originator, demand,
+              [this, shared] { core_.dispatch(std::move(shared->first), std::move(shared->second)); });
+  return true;
 }
 
 void DynamicAuthorization::collect(Request request, Respond respond) {

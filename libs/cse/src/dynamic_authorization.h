@@ -26,6 +26,7 @@ class DynamicAuthorization final : public Authorization {
   }
 
  private:
+  [[nodiscard]] bool locate(Request& request, const Target& target, Respond& respond);
   void collect(Request request, Respond respond);
   void consult(Request request, const Target& target, const DasClient::Server& server, Respond respond);
 

@@ -1,6 +1,7 @@
 #include "content.h"
 #include "filter.h"
 #include "latchkey/codec/resource_types.h"
+#include "location_policy.h"
 #include "procedures.h"
 
 namespace latchkey::cse {
@@ -130,13 +131,9 @@ void fill_content(Core& core, Request& request, const Resource& resource, Respon
   set_status(request, listing.partial, listing.next_offset, response);
 }
 
-void retrieve(Core& core, Request&& request, const Target& target, Respond respond) {
-  if (request.primitive().is_discovery())
-    return discover(core, std::move(request), *target.resource, std::move(respond));
-  if (!core.access->permits(request, target, authz::Op::retrieve)) {
-    return core.refuse(request, {Rsc::originator_has_no_privilege, "no privilege to retrieve"},
-                       std::move(respond));
-  }
+namespace {
+
+void retrieve_permitted(Core& core, Request&& request, const Target& target, Respond respond) {
   // Whether a container is empty is nobody's business who may not read it.
   Resource* const resource = addressed(target);
   if (resource == nullptr) {
@@ -168,6 +165,37 @@ void retrieve(Core& core, Request&& request, const Target& target, Respond respo
     fill_content(core, request, *resource, response);
   }
   core.answer(request, std::move(response), std::move(respond));
+}
+
+/// TS-0004 7.4.27.2.2: the latest place is the one now.
+void position_and_retrieve(Core& core, const Resource& policy, Request&& request, const Target& target,
+                           Respond respond) {
+  auto shared = std::make_shared<std::pair<Request, Respond>>(std::move(request), std::move(respond));
+  location_policies(core)->position(policy, [&core, shared, ri = target.resource->ri](Outcome<void> done) {
+    auto& [asked, answer] = *shared;
+    Resource* const container = core.tree.find(ri);
+    if (done && container == nullptr) done = refuse(Rsc::not_found, "the container is gone");
+    if (!done) return core.refuse(asked, std::move(done).error(), std::move(answer));
+    retrieve_permitted(core, std::move(asked), {.resource = container, .child = VirtualChild::latest},
+                       std::move(answer));
+  });
+}
+
+}  // namespace
+
+void retrieve(Core& core, Request&& request, const Target& target, Respond respond) {
+  if (request.primitive().is_discovery())
+    return discover(core, std::move(request), *target.resource, std::move(respond));
+  if (!core.access->permits(request, target, authz::Op::retrieve)) {
+    return core.refuse(request, {Rsc::originator_has_no_privilege, "no privilege to retrieve"},
+                       std::move(respond));
+  }
+  auto* const policies = target.child == VirtualChild::latest ? location_policies(core) : nullptr;
+  const auto* const policy =
+      policies != nullptr ? policies->positions_at_retrieval(*target.resource) : nullptr;
+  if (policy != nullptr)
+    return position_and_retrieve(core, *policy, std::move(request), target, std::move(respond));
+  retrieve_permitted(core, std::move(request), target, std::move(respond));
 }
 
 }  // namespace latchkey::cse

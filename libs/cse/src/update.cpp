@@ -6,6 +6,7 @@
 #include "containers.h"
 #include "content.h"
 #include "latchkey/codec/resource_types.h"
+#include "location_policy.h"
 #include "procedures.h"
 #include "records.h"
 
@@ -61,6 +62,7 @@ Outcome<void> check_changes(const Core& core, const Resource& resource, Touched 
     if (auto fits = fit_expiration(core, *resource.parent, changes); !fits) return fits;
     if (auto last = check_children_expire_first(resource, changes); !last) return last;
   }
+  if (resource.is(Ty::lcp)) return check_location_changes(changes);
   if (resource.is(Ty::acp)) return check_policy(changes, core.options.cse_id);
   if (resource.is(Ty::dac)) return check_consultation(core.options, changes);
   return {};
@@ -76,6 +78,8 @@ void fit_container(Core& core, Resource& container, std::uint64_t sequence, stor
 void refresh_users(Core& core, Resource& resource) {
   if (resource.is(Ty::acp) || resource.is(Ty::grp)) core.access->forget(resource);
   if (resource.is(Ty::sub)) core.subscriptions->changed(resource);
+  if (auto* const policies = location_policies(core); resource.is(Ty::lcp) && policies != nullptr)
+    policies->changed(resource);
 }
 
 /// Content by rcn (TS-0004 7.3.3.13): 9 shows what changed, deleted attributes as null. Who may not read the

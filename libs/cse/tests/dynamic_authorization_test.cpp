@@ -6,6 +6,9 @@
 
 #include "cover.h"
 #include "latchkey/authz/token_issuer.h"
+#include "latchkey/codec/terminal_location.h"
+#include "latchkey/cse/location.h"
+#include "latchkey/cse/location_server.h"
 #include "support/world.h"
 
 namespace latchkey::cse::test {
@@ -111,7 +114,7 @@ class Dynamic : public ::testing::Test {
 // ---- tokens ----
 
 TEST_F(Dynamic, a_token_grants_what_its_privileges_say_on_the_resources_that_it_names) {
-  cover({"7.3.2.3-12", "7.3.2.5-01", "7.3.2.5-03", "7.3.2.5-04"});
+  cover({"7.1.2-T07", "7.3.2.3-12", "7.3.2.5-01", "7.3.2.5-03", "7.3.2.5-04"});
   expect(send(read()), Rsc::originator_has_no_privilege);
   expect(read_with(token()), Rsc::ok);
   EXPECT_THAT(last_reason(), HasSubstr("t1@das.example"));
@@ -174,7 +177,7 @@ TEST_F(Dynamic, one_bad_token_refuses_a_request_that_policies_alone_permit) {
 }
 
 TEST_F(Dynamic, a_token_is_known_again_by_its_ids) {
-  cover({"7.3.2.3-T01"});
+  cover({"7.1.2-T08", "7.3.2.3-T01"});
   const auto first = read_with(token());
   expect(first, Rsc::ok);
   const auto assigned = codec::read_local_token_ids(first.ati);
@@ -279,7 +282,7 @@ class Roles : public Dynamic {
 };
 
 TEST_F(Roles, a_role_counts_if_a_role_resource_backs_it) {
-  cover({"7.4.3-01", "7.4.3-04", "7.4.3-05", "7.4.3-06", "7.4.3-07", "7.4.2.2-03", "7.4.2.2-04"});
+  cover({"7.1.2-T03", "7.4.3-01", "7.4.3-04", "7.4.3-05", "7.4.3-06", "7.4.3-07", "7.4.2.2-03", "7.4.2.2-04"});
   expect(read_as("sitter@das.example"), Rsc::originator_has_no_privilege);
   expect(assign("//sp.example/in-cse/Cguest", "sitter@das.example"), Rsc::created);
   expect(read_as("sitter@das.example"), Rsc::ok);
@@ -652,6 +655,81 @@ TEST_F(Direct, a_denied_originator_that_asks_is_told_where_to_get_a_token) {
   const auto response = send(permitted);
   expect(response, Rsc::ok);
   EXPECT_TRUE(response.tqf.is_null());
+}
+
+// ---- places (Annex F) ----
+
+/// Opens only to guests within 200 m of the house.
+class Place : public Dynamic {
+ protected:
+  void SetUp() override {
+    Dynamic::SetUp();
+    world.options().location = &places;
+    restart_with_trust();
+    expect(
+        world.create(
+            "Cdoor", "-/door", Ty::acp,
+            R"({"m2m:acp":{"rn":"near","pv":{"acr":[{"acor":["/in-cse/Cguest"],"acop":2,"acco":[{"aclr":{"accr":[48.85,2.35,200]}}]},
+                            {"acor":["/in-cse/Cdoor"],"acop":63}]},"pvs":{"acr":[{"acor":["/in-cse/Cdoor"],"acop":63}]}}})"),
+        Rsc::created);
+    expect(world.update("Cdoor", kTarget, R"({"m2m:cnt":{"acpi":["cse/door/near"]}})"), Rsc::updated);
+  }
+  void guest_is_at(double latitude, double longitude) {
+    ResponsePrimitive answer;
+    answer.rsc = Rsc::ok;
+    answer.pc = json::object{
+        {"terminalLocationList",
+         json::object{{"terminalLocation",
+                       json::object{{"address", "//sp.example/in-cse/Cguest"},
+                                    {"locationRetrievalStatus", "Retrieved"},
+                                    {"currentLocation", codec::to_json(codec::Fix{latitude, longitude, 20,
+                                                                                  world.clock.now()})}}}}}};
+    network.answers = {answer};
+  }
+  FakePeer network;
+  LocationServer server{{.url = "https://location.example/location/v1", .notify_url = {}}, network};
+  LocationInformation places{{}, &server, nullptr, world.executor, world.clock};
+};
+
+TEST_F(Place, of_the_originator_decides_and_is_asked_for_when_it_is_not_known) {
+  cover({"7.1.2-T10", "F.0-01", "F.2.0-01", "F.2.1-01", "F.2.1-05"});
+  guest_is_at(48.8501, 2.3501);
+  expect(send(read()), Rsc::ok);
+  EXPECT_THAT(network.received, SizeIs(1));
+  expect(send(read()), Rsc::ok);
+  EXPECT_THAT(network.received, SizeIs(1)) << "it is known";
+  world.clock.advance(std::chrono::minutes(2));
+  guest_is_at(48.9, 2.35);
+  expect(send(read()), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(network.received, SizeIs(2));
+}
+
+TEST_F(Place, that_is_not_known_is_outside) {
+  network.answers = {fail(ErrorCode::unavailable, "down")};
+  expect(send(read()), Rsc::originator_has_no_privilege);
+}
+
+TEST_F(Place, is_asked_for_only_if_the_decision_hangs_on_it) {
+  expect(world.retrieve("Cdoor", kTarget), Rsc::ok);
+  expect(world.retrieve("Sadmin", kTarget), Rsc::ok);
+  expect(send(read("/in-cse/cse/door")), Rsc::originator_has_no_privilege);
+  auto write = world.change("Cguest", kTarget, R"({"m2m:cnt":{"lbl":["x"]}})");
+  expect(send(write), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(network.received, SizeIs(0));
+}
+
+TEST_F(Place, is_told_in_explanations) {
+  const auto at = [&](std::optional<authz::Location> location) {
+    Hypothetical question{"Cguest", "retrieve", kTarget};
+    question.location = std::move(location);
+    return world.cse->explain(question);
+  };
+  EXPECT_THAT(at(std::nullopt), HasSubstr("is not known"));
+  authz::Location place;
+  place.coordinates = {48.9, 2.35};
+  EXPECT_THAT(at(place), HasSubstr("outside the region"));
+  place.coordinates = {48.85, 2.35};
+  EXPECT_THAT(at(place), HasSubstr("permitted"));
 }
 
 }  // namespace

@@ -30,10 +30,24 @@ class GroupMembership {
 
 /// IPv4-mapped or IPv6 address, network order.
 using IpAddress = std::array<std::uint8_t, 16>;
+
+/// A circle on the sphere: centre in degrees, radius in metres (Annex F.1.1).
+struct Circle {
+  double latitude = 0, longitude = 0, radius = 0;
+  friend bool operator==(const Circle&, const Circle&) = default;
+};
+/// A circle that the network watches, and whether the originator is in it now (Annex F.2.1 step 8).
+struct WatchedArea {
+  Circle circle;
+  bool inside = false;
+};
 struct Location {
   std::optional<std::string> country;                    ///< ISO 3166-1 alpha-2
   std::optional<std::pair<double, double>> coordinates;  ///< latitude, longitude in degrees
+  std::vector<WatchedArea> areas;  ///< for these circles the network's word counts, not `coordinates`
 };
+/// Whether the place is in the circle; nullopt: not known.
+[[nodiscard]] std::optional<bool> is_inside(const Location& place, const Circle& circle) noexcept;
 
 /// Tables 7.1.2-1 to 7.1.2-3. Views must outlive the call. An empty originator matches nothing, "all"
 /// included.

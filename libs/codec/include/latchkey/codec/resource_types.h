@@ -20,6 +20,7 @@ enum class Ty : std::uint32_t {
   cin = 4,
   cse_base = 5,
   grp = 9,
+  lcp = 10,
   mssp = 11,
   mgmt_obj = 13,
   nod = 14,
@@ -68,6 +69,7 @@ enum class ValueKind : std::uint8_t {
   app_id,
   content_info,
   event_category,
+  duration_list,
 };
 
 struct AttributeSpec {

@@ -18,6 +18,8 @@
 
 namespace latchkey::cse {
 
+class LocationInformation;
+
 enum class CseType : std::uint8_t { in = 1, mn = 2, asn = 3 };
 
 struct CseOptions {
@@ -72,6 +74,8 @@ struct CseOptions {
   std::chrono::milliseconds consultation_timeout{3'000};  ///< of a DAS Server or repository
   std::size_t consultations_max = 256;                    ///< under way at once; above it: denied
   std::size_t consultations_per_originator = 8;           ///< of these for one originator
+  /// Places of originators (Annex F); outlives the CSE, which keeps its records. nullptr: none is ever known.
+  LocationInformation* location = nullptr;
   /// Called once after the store failed: nothing can be written any more, the daemon shall stop.
   std::function<void(const Error&)> store_failed;
 };
