@@ -151,8 +151,9 @@ void EntityB::add_rule(const std::string& credentials, const std::vector<std::st
   for (const auto& stem : ae_stems) stems.emplace_back(stem);
   auto create = [&](const std::string& to, Ty ty, const std::string& element, json::object attributes) {
     auto response = admin.ae.create(to, static_cast<std::uint32_t>(ty), element, std::move(attributes));
-    EXPECT_EQ(in_words(response), "2001") << codec::to_text(response ? response->pc : json::value());
-    return response ? std::move(response->pc) : json::value();
+    auto content = response ? std::move(response->pc.value()) : json::value();
+    EXPECT_EQ(in_words(response), "2001") << codec::to_text(content);
+    return content;
   };
   const auto rule = create("-", Ty::asar, "m2m:asar",
                            {{"apci", json::array{credentials}}, {"aai", json::array{"N*"}}, {"aae", stems}});

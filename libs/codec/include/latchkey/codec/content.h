@@ -35,6 +35,7 @@ class Content {
   [[nodiscard]] const json::object& get_object() const { return value().get_object(); }
   [[nodiscard]] json::object& get_object() { return value().get_object(); }
   [[nodiscard]] const json::object& as_object() const { return value().as_object(); }
+  [[nodiscard]] json::object& as_object() { return value().as_object(); }
   [[nodiscard]] const json::value& at(json::string_view name) const { return value().at(name); }
 
   /// The text, if there is one and nobody has taken it apart; else null.
