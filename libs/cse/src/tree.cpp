@@ -58,11 +58,6 @@ VirtualChild virtual_child(const Resource& parent, std::string_view name) {
   return VirtualChild::none;
 }
 
-/// Whether an update concerns what index() reads. Counters of containers change all the time.
-bool concerns_indexes(const Resource& resource, const boost::json::object& changes) {
-  return changes.contains("et") || resource.is(codec::Ty::csr) || resource.is(codec::Ty::svsn);
-}
-
 std::vector<Resource*> all_of(const std::unordered_multimap<std::string, Resource*>& index, const CseId& id) {
   std::vector<Resource*> found;
   const auto [first, last] = index.equal_range(id.absolute());
@@ -96,6 +91,7 @@ bool ResourceTree::DueOrder::operator()(const Resource* a, const Resource* b) co
 Resource& ResourceTree::insert(std::unique_ptr<Resource> resource, Resource* parent, std::uint64_t sequence,
                                store::Batch& batch) {
   Resource& added = *resource;
+  before_change(added);
   if (added.serial == 0) added.serial = new_serial(batch);
   added.expires = expiration_of(added.attributes);
   by_id_.emplace(added.ri, std::move(resource));
@@ -111,7 +107,10 @@ Resource& ResourceTree::insert(std::unique_ptr<Resource> resource, Resource* par
 
 void ResourceTree::update(Resource& resource, const boost::json::object& changes, std::uint64_t sequence,
                           store::Batch& batch) {
+  unindex(resource);
   merge(resource, changes, sequence);
+  resource.expires = expiration_of(resource.attributes);
+  index(resource);
   batch.put(kSpace, resource.ri, to_record(resource));
 }
 
@@ -128,18 +127,12 @@ void ResourceTree::write_counted(store::Batch& batch) {
 void ResourceTree::merge(Resource& resource, const boost::json::object& changes, std::uint64_t sequence) {
   before_change(resource);
   if (changes.contains("acpi")) resource.governing.reset();
-  const bool reindex = concerns_indexes(resource, changes);
-  if (reindex) unindex(resource);
   for (const auto& member : changes) {
     if (member.value().is_null()) {
       resource.attributes.erase(member.key());
     } else {
       resource.attributes.insert_or_assign(member.key(), member.value());
     }
-  }
-  if (reindex) {
-    resource.expires = expiration_of(resource.attributes);
-    index(resource);
   }
   resource.changed = sequence;
 }

@@ -41,8 +41,8 @@ class ResourceTree {
   /// Merges `changes` into the attributes; null deletes one.
   void update(Resource& resource, const boost::json::object& changes, std::uint64_t sequence,
               store::Batch& batch);
-  /// The same for the counters of a container, which many requests of one turn change: its record is written
-  /// by write_counted, once.
+  /// The same for the counters of a container, which many requests of one turn change: no index reads them,
+  /// and the record is written by write_counted, once.
   void count(Resource& resource, const boost::json::object& changes, std::uint64_t sequence);
   void write_counted(store::Batch& batch);
   /// Takes one childless resource out; the caller removes descendants first (see for_each_descendant).
@@ -68,8 +68,8 @@ class ResourceTree {
   [[nodiscard]] Representations::Text representation(const Resource& resource) const {
     return representations_.of(resource);
   }
-  /// Another one after every change and removal of an <accessControlPolicy>: what was found out by way of
-  /// one holds no longer.
+  /// Another one after every creation, change and removal of an <accessControlPolicy>: what was found out by
+  /// way of one holds no longer.
   [[nodiscard]] std::uint64_t policy_generation() const noexcept { return policy_generation_; }
 
   /// Structured CSE-relative path: "cse/ae/cnt".
