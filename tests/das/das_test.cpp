@@ -220,7 +220,8 @@ class DasOverTls : public testing::Test {
   DasResponse answer(bind::HttpClient& http, const EntityId& who, const DasRequest& asked) {
     const auto response = notify(http, who, asked);
     EXPECT_TRUE(response) << response.error().detail;
-    const auto read = codec::read_das_message(response ? response->pc.value() : codec::json::value(), clock.now());
+    const auto read =
+        codec::read_das_message(response ? response->pc.value() : codec::json::value(), clock.now());
     EXPECT_TRUE(read) << (read ? "" : read.error().detail);
     return read ? std::get<DasResponse>(*read) : DasResponse{};
   }

@@ -1,5 +1,6 @@
 #pragma once
-/// Records which statements of TS-0003 and TR-0038 a test covers: once per test, since the last record of a name wins.
+/// Records which statements of TS-0003 and TR-0038 a test covers: once per test, since the last record of a
+/// name wins.
 #include <gtest/gtest.h>
 
 #include <initializer_list>

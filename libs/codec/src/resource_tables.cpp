@@ -229,7 +229,8 @@ constexpr auto kServiceSubscribedAppRule = join(kCommon, array{
                                                              optional("ari", "allowedRole-IDs", id_list),
                                                          });
 
-// TS-0004 7.4.40, 7.4.41, 7.4.43; TS-0001 9.6.37 to 9.6.39. The copies of a token's claims are the CSE's to make.
+// TS-0004 7.4.40, 7.4.41, 7.4.43; TS-0001 9.6.37 to 9.6.39. The copies of a token's claims are the CSE's to
+// make.
 
 constexpr auto kRole = join(kCommon, array{
                                          mandatory_once("rlid", "roleID", string),
@@ -385,16 +386,10 @@ constexpr array kTypes{
                      .long_name = "subscription",
                      .attributes = kSubscription,
                      .children = kUnderSubscription},
-    ResourceTypeSpec{.ty = 31,
-                     .element = "m2m:rol",
-                     .long_name = "role",
-                     .attributes = kRole,
-                     .children = kSubOnly},
-    ResourceTypeSpec{.ty = 32,
-                     .element = "m2m:tk",
-                     .long_name = "token",
-                     .attributes = kToken,
-                     .children = kSubOnly},
+    ResourceTypeSpec{
+        .ty = 31, .element = "m2m:rol", .long_name = "role", .attributes = kRole, .children = kSubOnly},
+    ResourceTypeSpec{
+        .ty = 32, .element = "m2m:tk", .long_name = "token", .attributes = kToken, .children = kSubOnly},
     ResourceTypeSpec{.ty = 34,
                      .element = "m2m:dac",
                      .long_name = "dynamicAuthorizationConsultation",

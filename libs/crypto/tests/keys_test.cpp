@@ -69,8 +69,8 @@ TEST(Wycheproof, EcdhP256) {
         const auto shared = point ? ecdh(*key, *point) : Result<SecretBytes>(fail(point.error()));
         ASSERT_EQ(shared.has_value(), valid);
         if (valid) {
-      EXPECT_EQ(*shared, SecretBytes::take(hex(test, "shared")));
-    }
+          EXPECT_EQ(*shared, SecretBytes::take(hex(test, "shared")));
+        }
       });
   EXPECT_GT(counts.valid, 50);
   EXPECT_GT(counts.invalid, 0);

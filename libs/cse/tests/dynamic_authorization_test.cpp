@@ -282,7 +282,8 @@ class Roles : public Dynamic {
 };
 
 TEST_F(Roles, a_role_counts_if_a_role_resource_backs_it) {
-  cover({"7.1.2-T03", "7.4.3-01", "7.4.3-04", "7.4.3-05", "7.4.3-06", "7.4.3-07", "7.4.2.2-03", "7.4.2.2-04"});
+  cover(
+      {"7.1.2-T03", "7.4.3-01", "7.4.3-04", "7.4.3-05", "7.4.3-06", "7.4.3-07", "7.4.2.2-03", "7.4.2.2-04"});
   expect(read_as("sitter@das.example"), Rsc::originator_has_no_privilege);
   expect(assign("//sp.example/in-cse/Cguest", "sitter@das.example"), Rsc::created);
   expect(read_as("sitter@das.example"), Rsc::ok);

@@ -330,12 +330,10 @@ TEST_F(Operations, a_response_answers_its_request) {
 TEST_F(Operations, explain_says_which_rule_decides) {
   EXPECT_NE(world.cse->explain({"C1", "retrieve", "-/one/box"}).find("permitted: creator"),
             std::string::npos);
-  EXPECT_NE(world.cse->explain({"C2", "RETRIEVE", "-/one/box"}).find("denied: no policy"),
-            std::string::npos);
+  EXPECT_NE(world.cse->explain({"C2", "RETRIEVE", "-/one/box"}).find("denied: no policy"), std::string::npos);
   EXPECT_NE(world.cse->explain({"/Sadmin", "CREATE", "-", 3}).find("permitted: administrator"),
             std::string::npos);
-  EXPECT_NE(world.cse->explain({"C2", "RETRIEVE", "-"}).find("permitted by acp"),
-            std::string::npos);
+  EXPECT_NE(world.cse->explain({"C2", "RETRIEVE", "-"}).find("permitted by acp"), std::string::npos);
   EXPECT_NE(world.cse->explain({"C2", "RETRIEVE", "-/none"}).find("4004"), std::string::npos);
   EXPECT_NE(world.cse->explain({"C2", "JUMP", "-"}).find("none of"), std::string::npos);
 }

@@ -58,7 +58,8 @@ TEST_F(SoftwareTest, refuses_a_handle_that_is_taken_and_keeps_the_first) {
 TEST_F(SoftwareTest, replaces_in_one_step_and_keeps_the_old_if_the_new_cannot_be_stored) {
   ASSERT_TRUE(environment_->replace({"a"}, {suid(12), {}}, secret("one"))) << "also where there was none";
   ASSERT_TRUE(environment_->replace({"a"}, {suid(11), 1000}, secret("two")));
-  EXPECT_EQ(environment_->replace({"a"}, {suid(12), {}}, secret("")).error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(environment_->replace({"a"}, {suid(12), {}}, secret("")).error().code,
+            ErrorCode::invalid_argument);
   reopen();
   EXPECT_EQ(revealed(environment_->use_as_psk({"a"}, Suid::Use::maf, 0)), "two");
   EXPECT_EQ(environment_->use_as_psk({"a"}, Suid::Use::maf, 1001).error().code, ErrorCode::expired);

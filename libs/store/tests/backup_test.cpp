@@ -87,7 +87,8 @@ TEST(Backup, overwrites_nothing_and_follows_no_link) {
   EXPECT_EQ(fs::file_size(file), 4U);
   EXPECT_EQ(backup_sqlite(folder.state(), "test", folder.path() + "/link").error().code, ErrorCode::conflict);
   EXPECT_FALSE(fs::exists(folder.path() + "/elsewhere"));
-  EXPECT_EQ(backup_sqlite(folder.state(), "test", folder.path() + "/no/such/folder").error().code, ErrorCode::io);
+  EXPECT_EQ(backup_sqlite(folder.state(), "test", folder.path() + "/no/such/folder").error().code,
+            ErrorCode::io);
 }
 
 TEST(Backup, that_fails_leaves_no_file_and_the_store_goes_on) {

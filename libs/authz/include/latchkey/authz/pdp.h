@@ -94,9 +94,11 @@ struct Decision {
 /// Pure: no I/O, no clock. Thread-safe. Keeps no reference. Cannot fail.
 [[nodiscard]] Decision decide(const RequestContext& context, std::span<const RuleSet* const> sets);
 
-/// The Role-IDs in rules that fit the request but for the originator (7.3.2.2 step 2.2.1): with one of them it would
-/// be permitted. Each once, at most `limit`, in the order of the rules; looks at every rule. Thread-safe.
+/// The Role-IDs in rules that fit the request but for the originator (7.3.2.2 step 2.2.1): with one of them
+/// it would be permitted. Each once, at most `limit`, in the order of the rules; looks at every rule.
+/// Thread-safe.
 [[nodiscard]] std::vector<std::string> roles_that_permit(const RequestContext& context,
-                                                         std::span<const RuleSet* const> sets, std::size_t limit);
+                                                         std::span<const RuleSet* const> sets,
+                                                         std::size_t limit);
 
 }  // namespace latchkey::authz

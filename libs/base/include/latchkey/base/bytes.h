@@ -20,7 +20,8 @@ using ByteView = std::span<const std::uint8_t>;
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Upper-case hex without separators (the hexBinary of TS-0003 10.3.4, 10.3.5). Not for secrets: see SecretBytes.
+/// Upper-case hex without separators (the hexBinary of TS-0003 10.3.4, 10.3.5). Not for secrets: see
+/// SecretBytes.
 [[nodiscard]] std::string to_hex(ByteView bytes);
 /// Accepts both cases; odd length or another character is invalid_argument.
 [[nodiscard]] Result<Bytes> from_hex(std::string_view text);

@@ -1,5 +1,6 @@
 #pragma once
-/// Strict reading of a TOML configuration: every problem is collected with its key and line; unknown keys are errors.
+/// Strict reading of a TOML configuration: every problem is collected with its key and line; unknown keys are
+/// errors.
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -14,14 +15,15 @@ namespace latchkey {
 
 struct ConfigProblem {
   std::string file;
-  int line = 0;      ///< 1-based; 0 where the file has no such line
-  std::string key;   ///< dotted, e.g. "tls.listen[1].port"
+  int line = 0;     ///< 1-based; 0 where the file has no such line
+  std::string key;  ///< dotted, e.g. "tls.listen[1].port"
   std::string what;
 };
 [[nodiscard]] std::string to_string(const ConfigProblem& problem);
 
-/// A view of one table. Getters record a problem (wrong type, out of range, missing) and return the default, so that one
-/// pass names every problem. After reading, finish() reports the keys nobody asked for. Not thread-safe.
+/// A view of one table. Getters record a problem (wrong type, out of range, missing) and return the default,
+/// so that one pass names every problem. After reading, finish() reports the keys nobody asked for. Not
+/// thread-safe.
 class ConfigReader {
  public:
   /// Limit 1 MiB. A syntax error is one problem with its line.
@@ -34,7 +36,8 @@ class ConfigReader {
   [[nodiscard]] bool has(std::string_view key) const;
   [[nodiscard]] std::string text(std::string_view key, std::string fallback);
   [[nodiscard]] std::string required_text(std::string_view key);
-  [[nodiscard]] std::int64_t integer(std::string_view key, std::int64_t fallback, std::int64_t min, std::int64_t max);
+  [[nodiscard]] std::int64_t integer(std::string_view key, std::int64_t fallback, std::int64_t min,
+                                     std::int64_t max);
   [[nodiscard]] bool boolean(std::string_view key, bool fallback);
   /// "500ms", "30s", "5m", "2h", "7d".
   [[nodiscard]] std::chrono::milliseconds duration(std::string_view key, std::chrono::milliseconds fallback);

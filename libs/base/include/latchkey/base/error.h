@@ -1,24 +1,26 @@
 #pragma once
-/// Errors are values (house rule): every fallible call returns Result<T>; no exception crosses a library border.
+/// Errors are values (house rule): every fallible call returns Result<T>; no exception crosses a library
+/// border.
 #include <string>
 #include <tl/expected.hpp>
 #include <utility>
 
 namespace latchkey {
 
-/// Coarse cause of a failure. The wire forms (Response Status Code, HTTP status, TLS alert) are made at the edge.
+/// Coarse cause of a failure. The wire forms (Response Status Code, HTTP status, TLS alert) are made at the
+/// edge.
 enum class ErrorCode {
-  invalid_argument,   ///< malformed or unacceptable input from outside
-  not_found,          ///< the named thing does not exist
-  conflict,           ///< exists already, or is in a state that forbids the call
-  denied,             ///< authenticated or not, the caller may not
-  authentication,     ///< a credential, signature or MAC did not verify
-  expired,            ///< the thing existed and its time has passed
-  limit,              ///< a configured limit of size, count or time was reached
-  unavailable,        ///< a peer or resource cannot be reached now; a later try may succeed
-  unsupported,        ///< valid, but not offered here
-  io,                 ///< the operating system or a library failed
-  internal,           ///< cannot happen on valid state; always logged
+  invalid_argument,  ///< malformed or unacceptable input from outside
+  not_found,         ///< the named thing does not exist
+  conflict,          ///< exists already, or is in a state that forbids the call
+  denied,            ///< authenticated or not, the caller may not
+  authentication,    ///< a credential, signature or MAC did not verify
+  expired,           ///< the thing existed and its time has passed
+  limit,             ///< a configured limit of size, count or time was reached
+  unavailable,       ///< a peer or resource cannot be reached now; a later try may succeed
+  unsupported,       ///< valid, but not offered here
+  io,                ///< the operating system or a library failed
+  internal,          ///< cannot happen on valid state; always logged
 };
 
 [[nodiscard]] const char* to_string(ErrorCode code) noexcept;
@@ -41,7 +43,9 @@ using Status = Result<void>;
 [[nodiscard]] inline tl::unexpected<Error> fail(ErrorCode code, std::string detail) {
   return tl::unexpected<Error>(Error{code, std::move(detail)});
 }
-[[nodiscard]] inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+[[nodiscard]] inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 
 /// Adds context on the way up: "<context>: <detail>".
 [[nodiscard]] inline tl::unexpected<Error> fail(std::string context, Error error) {

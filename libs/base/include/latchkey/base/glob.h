@@ -5,8 +5,8 @@
 namespace latchkey {
 
 /// True if `text` matches `pattern`, in which each '*' stands for any number of characters, none included.
-/// Both are one segment of an id or address, so that a '*' ends at the next '/'. At most |pattern| * |text| steps, no
-/// recursion.
+/// Both are one segment of an id or address, so that a '*' ends at the next '/'. At most |pattern| * |text|
+/// steps, no recursion.
 [[nodiscard]] inline bool glob(std::string_view pattern, std::string_view text) noexcept {
   std::size_t p = 0, t = 0, star = std::string_view::npos, resume = 0;
   while (t < text.size()) {

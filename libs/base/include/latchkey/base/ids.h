@@ -1,6 +1,7 @@
 #pragma once
-/// Identifiers of TS-0001 7 and TS-0003 10.4-10.6. Parse, don't validate: past the codec there are no bare strings.
-/// All types are immutable values, cheap to compare and hash by their canonical text; all functions are thread-safe.
+/// Identifiers of TS-0001 7 and TS-0003 10.4-10.6. Parse, don't validate: past the codec there are no bare
+/// strings. All types are immutable values, cheap to compare and hash by their canonical text; all functions
+/// are thread-safe.
 #include <compare>
 #include <cstdint>
 #include <functional>
@@ -15,14 +16,14 @@
 
 namespace latchkey {
 
-/// Fully qualified domain name; letters are folded to lower case for comparison, the given spelling is kept for output.
-/// RFC 1035 lengths; two labels or more of letters, digits and '-', the last no number (else an IPv4 address or an
-/// OID would be a name). No '_', no '/', no trailing dot, no wildcard.
+/// Fully qualified domain name; letters are folded to lower case for comparison, the given spelling is kept
+/// for output. RFC 1035 lengths; two labels or more of letters, digits and '-', the last no number (else an
+/// IPv4 address or an OID would be a name). No '_', no '/', no trailing dot, no wildcard.
 class Fqdn {
  public:
   [[nodiscard]] static Result<Fqdn> parse(std::string_view text);
-  [[nodiscard]] const std::string& text() const noexcept { return text_; }        ///< as given
-  [[nodiscard]] const std::string& folded() const noexcept { return folded_; }    ///< lower case
+  [[nodiscard]] const std::string& text() const noexcept { return text_; }      ///< as given
+  [[nodiscard]] const std::string& folded() const noexcept { return folded_; }  ///< lower case
   /// True for the name itself and for names below it.
   [[nodiscard]] bool is_within(const Fqdn& domain) const noexcept;
   friend bool operator==(const Fqdn& a, const Fqdn& b) noexcept { return a.folded_ == b.folded_; }
@@ -46,9 +47,9 @@ class SpId {
   Fqdn fqdn_;
 };
 
-/// CSE-ID, always kept with its SP: "//sp.example/in-cse" absolute, "/in-cse" SP-relative. Case-sensitive stem of
-/// unreserved characters (RFC 3986), 1 to 255 octets; not "-", "." or "..", which mean something else in an address, and
-/// not beginning with 'S', which is the mark of an AE-ID.
+/// CSE-ID, always kept with its SP: "//sp.example/in-cse" absolute, "/in-cse" SP-relative. Case-sensitive
+/// stem of unreserved characters (RFC 3986), 1 to 255 octets; not "-", "." or "..", which mean something else
+/// in an address, and not beginning with 'S', which is the mark of an AE-ID.
 class CseId {
  public:
   /// Accepts the absolute and the SP-relative form; the latter is completed with `home`.
@@ -59,8 +60,8 @@ class CseId {
   [[nodiscard]] std::string sp_relative() const { return "/" + stem_; }
   [[nodiscard]] std::string absolute() const { return sp_.text() + "/" + stem_; }
   /// TS-0001 6.5.1.1: IN-CSE: stem.SP-FQDN; MN/ASN-CSE: stem before the public domain name of its IN-CSE.
-  /// `in_cse` is nullopt, or this CSE itself, for an IN-CSE. Stems that are no DNS label, and an IN-CSE of another
-  /// service provider, are invalid_argument.
+  /// `in_cse` is nullopt, or this CSE itself, for an IN-CSE. Stems that are no DNS label, and an IN-CSE of
+  /// another service provider, are invalid_argument.
   [[nodiscard]] Result<Fqdn> public_domain_name(const std::optional<CseId>& in_cse) const;
   friend bool operator==(const CseId&, const CseId&) noexcept = default;
   friend auto operator<=>(const CseId&, const CseId&) noexcept = default;
@@ -71,12 +72,15 @@ class CseId {
   std::string stem_;
 };
 
-/// AE-ID, always absolute inside: S-type "//sp/S..." (assigned by the SP) or C-type "//sp/cse/C..." (by the registrar).
+/// AE-ID, always absolute inside: S-type "//sp/S..." (assigned by the SP) or C-type "//sp/cse/C..." (by the
+/// registrar).
 class AeId {
  public:
-  /// Accepts absolute and SP-relative forms ("/Slock", "/cse/Clock"); a bare stem is not an AE-ID (see from_stem).
+  /// Accepts absolute and SP-relative forms ("/Slock", "/cse/Clock"); a bare stem is not an AE-ID (see
+  /// from_stem).
   [[nodiscard]] static Result<AeId> parse(std::string_view text, const SpId& home);
-  /// A stem as a registree sends it in From; a C stem belongs to `registrar`, an S stem to the SP of `registrar`.
+  /// A stem as a registree sends it in From; a C stem belongs to `registrar`, an S stem to the SP of
+  /// `registrar`.
   [[nodiscard]] static Result<AeId> from_stem(std::string_view stem, const CseId& registrar);
   [[nodiscard]] const SpId& sp() const noexcept { return sp_; }
   [[nodiscard]] const std::string& stem() const noexcept { return stem_; }
@@ -91,14 +95,16 @@ class AeId {
   friend auto operator<=>(const AeId&, const AeId&) noexcept = default;
 
  private:
-  AeId(SpId sp, std::string cse, std::string stem) : sp_(std::move(sp)), cse_(std::move(cse)), stem_(std::move(stem)) {}
+  AeId(SpId sp, std::string cse, std::string stem)
+      : sp_(std::move(sp)), cse_(std::move(cse)), stem_(std::move(stem)) {}
   SpId sp_;
   std::string cse_;  ///< empty for S-type
   std::string stem_;
 };
 
 /// OID-based M2M Device ID (TS-0001 Annex H): higher arc, manufacturer, model, serial, optional expanded arc.
-/// Text forms: dots "0.2.481.1.100.3030.10011"; TR-0038 writes spaces. Both parse; equality ignores the separator.
+/// Text forms: dots "0.2.481.1.100.3030.10011"; TR-0038 writes spaces. Both parse; equality ignores the
+/// separator.
 class M2mDeviceId {
  public:
   [[nodiscard]] static Result<M2mDeviceId> parse(std::string_view text);
@@ -120,17 +126,19 @@ class M2mDeviceId {
 using EntityId = std::variant<CseId, AeId, M2mDeviceId, Fqdn>;
 /// Absolute form; device ids dotted; FQDN lower case.
 [[nodiscard]] std::string to_string(const EntityId& id);
-/// "//sp/x", "/x", "//sp/cse/Cx", dotted or spaced arcs, or an FQDN, in that order of attempts. In "//sp/x" a stem
-/// beginning with 'S' is an AE-ID (TS-0001 7.2 forbids CSE-IDs that look like one), anything else a CSE-ID.
+/// "//sp/x", "/x", "//sp/cse/Cx", dotted or spaced arcs, or an FQDN, in that order of attempts. In "//sp/x" a
+/// stem beginning with 'S' is an AE-ID (TS-0001 7.2 forbids CSE-IDs that look like one), anything else a
+/// CSE-ID.
 [[nodiscard]] Result<EntityId> parse_entity_id(std::string_view text, const SpId& home);
 
-/// RelativePart@FQDN, the common form of KpsaID (10.5), KmID (10.6), KeID (10.3.4) and the MAF Key Identifier (10.3.5).
-/// Relative part: letters, digits, '.', '_', '-'; 1 to 127 octets; whole id at most 255 octets.
+/// RelativePart@FQDN, the common form of KpsaID (10.5), KmID (10.6), KeID (10.3.4) and the MAF Key Identifier
+/// (10.3.5). Relative part: letters, digits, '.', '_', '-'; 1 to 127 octets; whole id at most 255 octets.
 class KeyId {
  public:
   [[nodiscard]] static Result<KeyId> parse(std::string_view text);
   [[nodiscard]] static Result<KeyId> make(std::string_view relative, const Fqdn& issuer);
-  /// 10.3.4, 10.3.5: hexBinary(id)@issuer with upper-case hex of the 16 octets; another size is invalid_argument.
+  /// 10.3.4, 10.3.5: hexBinary(id)@issuer with upper-case hex of the 16 octets; another size is
+  /// invalid_argument.
   [[nodiscard]] static Result<KeyId> from_octets(std::span<const std::uint8_t> id, const Fqdn& issuer);
   [[nodiscard]] const std::string& relative() const noexcept { return relative_; }
   [[nodiscard]] const Fqdn& issuer() const noexcept { return issuer_; }
@@ -150,12 +158,25 @@ class KeyId {
 
 /// sec:credIDTypeID (TS-0003 12.2, 10.4).
 enum class CredentialType : std::uint8_t {
-  kpm = 10, km = 11, kpsa_or_kc = 12, pairwise_esprim = 13, esdata_direct = 14, esdata_wrap = 15, esdata_hmac = 16,
-  raw_public_key = 30, device_certificate = 31, cse_id_certificate = 32, ae_id_certificate = 33,
-  esdata_encryption_raw_public_key = 41, esdata_encryption_device_certificate = 42,
-  esdata_encryption_cse_id_certificate = 43, esdata_encryption_ae_id_certificate = 44,
-  esdata_signature_raw_public_key = 51, esdata_signature_device_certificate = 52,
-  esdata_signature_cse_id_certificate = 53, esdata_signature_ae_id_certificate = 54,
+  kpm = 10,
+  km = 11,
+  kpsa_or_kc = 12,
+  pairwise_esprim = 13,
+  esdata_direct = 14,
+  esdata_wrap = 15,
+  esdata_hmac = 16,
+  raw_public_key = 30,
+  device_certificate = 31,
+  cse_id_certificate = 32,
+  ae_id_certificate = 33,
+  esdata_encryption_raw_public_key = 41,
+  esdata_encryption_device_certificate = 42,
+  esdata_encryption_cse_id_certificate = 43,
+  esdata_encryption_ae_id_certificate = 44,
+  esdata_signature_raw_public_key = 51,
+  esdata_signature_device_certificate = 52,
+  esdata_signature_cse_id_certificate = 53,
+  esdata_signature_ae_id_certificate = 54,
 };
 
 /// Credential-ID: "<type>-<value>"; value of letters, digits, '.', '_', '-', '@' (TS-0003 10.4).
@@ -174,10 +195,18 @@ class CredentialId {
   std::string value_;
 };
 
-/// m2m:suid (TS-0004 6.3.4.2.39): tens = origin (1 pre-provisioned, 2 RSPF, 3 MAF, 4 certificate), units = use.
+/// m2m:suid (TS-0004 6.3.4.2.39): tens = origin (1 pre-provisioned, 2 RSPF, 3 MAF, 4 certificate), units =
+/// use.
 class Suid {
  public:
-  enum class Use : std::uint8_t { mef = 0, maf = 1, saef = 2, esprim = 3, esdata_encryption = 4, esdata_signature = 5 };
+  enum class Use : std::uint8_t {
+    mef = 0,
+    maf = 1,
+    saef = 2,
+    esprim = 3,
+    esdata_encryption = 4,
+    esdata_signature = 5
+  };
   enum class Origin : std::uint8_t { pre_provisioned = 1, rspf = 2, maf = 3, certificate = 4 };
   [[nodiscard]] static Result<Suid> from(std::int64_t value);  ///< unassigned values are invalid_argument
   [[nodiscard]] std::uint8_t value() const noexcept { return value_; }
@@ -198,8 +227,9 @@ struct ResourceAddress {
   std::string cse;                    ///< CSE stem; empty when CSE-relative
   std::vector<std::string> segments;  ///< CSE-relative path; empty for the bare CSE-ID
   std::string attribute;              ///< name behind '#', else empty
-  /// Limits: 2048 octets, 64 segments; empty segments, ".", ".." and characters other than the pchar of RFC 3986, or
-  /// percent-encoding, are invalid_argument. "//maf.example/-/" is read as "//maf.example/-" (TS-0032).
+  /// Limits: 2048 octets, 64 segments; empty segments, ".", ".." and characters other than the pchar of RFC
+  /// 3986, or percent-encoding, are invalid_argument. "//maf.example/-/" is read as "//maf.example/-"
+  /// (TS-0032).
   [[nodiscard]] static Result<ResourceAddress> parse(std::string_view text);
   [[nodiscard]] std::string text() const;
 };

@@ -11,9 +11,17 @@ void configure(Level level, bool json);
 
 /// Thread-safe.
 void write(Level level, std::string_view component, std::string_view message);
-inline void debug(std::string_view component, std::string_view message) { write(Level::debug, component, message); }
-inline void info(std::string_view component, std::string_view message) { write(Level::info, component, message); }
-inline void warning(std::string_view component, std::string_view message) { write(Level::warning, component, message); }
-inline void error(std::string_view component, std::string_view message) { write(Level::error, component, message); }
+inline void debug(std::string_view component, std::string_view message) {
+  write(Level::debug, component, message);
+}
+inline void info(std::string_view component, std::string_view message) {
+  write(Level::info, component, message);
+}
+inline void warning(std::string_view component, std::string_view message) {
+  write(Level::warning, component, message);
+}
+inline void error(std::string_view component, std::string_view message) {
+  write(Level::error, component, message);
+}
 
 }  // namespace latchkey::log

@@ -26,7 +26,8 @@ class SecretBytes {
   /// Takes the octets and wipes the vector it took them from.
   [[nodiscard]] static SecretBytes take(Bytes&& bytes);
 
-  SecretBytes(SecretBytes&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  SecretBytes(SecretBytes&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   SecretBytes& operator=(SecretBytes&& other) noexcept;
   SecretBytes(const SecretBytes&) = delete;
   SecretBytes& operator=(const SecretBytes&) = delete;

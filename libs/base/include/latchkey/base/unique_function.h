@@ -8,15 +8,18 @@ namespace latchkey {
 template <class Signature>
 class UniqueFunction;
 
-/// A callable that is moved, never copied, so that it can own its continuation (std::move_only_function is C++23).
-/// Calling an empty one is a broken invariant. Not thread-safe.
+/// A callable that is moved, never copied, so that it can own its continuation (std::move_only_function is
+/// C++23). Calling an empty one is a broken invariant. Not thread-safe.
 template <class R, class... Args>
 class UniqueFunction<R(Args...)> {
  public:
   UniqueFunction() noexcept = default;
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction> && std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
-  UniqueFunction(F&& f) : impl_(std::make_unique<Model<std::decay_t<F>>>(std::forward<F>(f))) {}  // NOLINT(*-explicit-constructor,*-reference-overload): constrained
+    requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction> &&
+             std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
+  UniqueFunction(F&& f)
+      : impl_(std::make_unique<Model<std::decay_t<F>>>(std::forward<F>(f))) {
+  }  // NOLINT(*-explicit-constructor,*-reference-overload): constrained
 
   explicit operator bool() const noexcept { return impl_ != nullptr; }
   R operator()(Args... args) { return impl_->call(std::forward<Args>(args)...); }

@@ -1,5 +1,6 @@
 #pragma once
-/// Primitives over OpenSSL libcrypto: algorithms fetched once, contexts reused per thread. All functions are thread-safe.
+/// Primitives over OpenSSL libcrypto: algorithms fetched once, contexts reused per thread. All functions are
+/// thread-safe.
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -26,9 +27,11 @@ void random_fill(std::span<std::uint8_t> out);
 inline constexpr std::size_t kGcmNonceBytes = 12;
 inline constexpr std::size_t kGcmTagBytes = 16;
 /// AES-GCM with a 16, 24 or 32 octet key; the result is ciphertext followed by the 16-octet tag.
-[[nodiscard]] Result<Bytes> aes_gcm_seal(const SecretBytes& key, ByteView nonce, ByteView aad, ByteView plaintext);
+[[nodiscard]] Result<Bytes> aes_gcm_seal(const SecretBytes& key, ByteView nonce, ByteView aad,
+                                         ByteView plaintext);
 /// authentication error on any mismatch; nothing of the plaintext is then returned.
-[[nodiscard]] Result<SecretBytes> aes_gcm_open(const SecretBytes& key, ByteView nonce, ByteView aad, ByteView sealed);
+[[nodiscard]] Result<SecretBytes> aes_gcm_open(const SecretBytes& key, ByteView nonce, ByteView aad,
+                                               ByteView sealed);
 
 /// scrypt (RFC 7914), N=2^15, r=8, p=1: a key-encryption key from a passphrase.
 [[nodiscard]] SecretBytes scrypt(const SecretBytes& passphrase, ByteView salt, std::size_t size);

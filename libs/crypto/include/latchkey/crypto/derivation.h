@@ -1,6 +1,7 @@
 #pragma once
-/// The key derivations of TS-0003 10.3. Identifiers are normalised to NFKC UTF-8 first where the clause says so.
-/// Pure and thread-safe; the only error is invalid UTF-8 in an identifier (invalid_argument) or a wrong length.
+/// The key derivations of TS-0003 10.3. Identifiers are normalised to NFKC UTF-8 first where the clause says
+/// so. Pure and thread-safe; the only error is invalid UTF-8 in an identifier (invalid_argument) or a wrong
+/// length.
 #include <array>
 #include <string_view>
 
@@ -36,11 +37,14 @@ struct EndToEndKeys {
 };
 [[nodiscard]] EndToEndKeys expand_ke2e(const SecretBytes& ke2e_master);
 /// 10.3.7 usage-constrained key; SUID enters as decimal text, the target as FQDN.
-[[nodiscard]] Result<SecretBytes> derive_usage_constrained(const Ke& ke, Suid suid, std::string_view enrolment_target_fqdn);
-/// The FQDN representation of an entity for 10.3.7: a CSE's public domain name; an AE's stem as first label of its
-/// CSE part's name (decision 0003); an FQDN itself. `in_cse` as for CseId::public_domain_name.
-[[nodiscard]] Result<std::string> enrolment_target_fqdn(const EntityId& target, const std::optional<CseId>& in_cse);
+[[nodiscard]] Result<SecretBytes> derive_usage_constrained(const Ke& ke, Suid suid,
+                                                           std::string_view enrolment_target_fqdn);
+/// The FQDN representation of an entity for 10.3.7: a CSE's public domain name; an AE's stem as first label
+/// of its CSE part's name (decision 0003); an FQDN itself. `in_cse` as for CseId::public_domain_name.
+[[nodiscard]] Result<std::string> enrolment_target_fqdn(const EntityId& target,
+                                                        const std::optional<CseId>& in_cse);
 /// 10.3.8.2 sessionESPrimKey over the two rand objects as they stand in the primitive.
-[[nodiscard]] SecretBytes derive_session_esprim_key(const SecretBytes& pairwise_key, ByteView receiver_rand, ByteView originator_rand);
+[[nodiscard]] SecretBytes derive_session_esprim_key(const SecretBytes& pairwise_key, ByteView receiver_rand,
+                                                    ByteView originator_rand);
 
 }  // namespace latchkey::crypto

@@ -55,12 +55,12 @@ struct CseOptions {
       600};  ///< MN, ASN: the registration is renewed after this time at the latest
   /// Issuers of tokens and roles (TS-0003 7.3.2.6.3); see Cse::trust.
   authz::TokenTrust token_trust;
-  /// DAS Servers that may grant anything here: a <dynamicAuthorizationConsultation> that names another one has no
-  /// effect (docs/decisions/0014).
+  /// DAS Servers that may grant anything here: a <dynamicAuthorizationConsultation> that names another one
+  /// has no effect (docs/decisions/0014).
   struct DasServer {
-    EntityId id;                   ///< issuer of its tokens
-    std::string point_of_access;   ///< resource id or URL, as it stands in dap
-    std::vector<Fqdn> domains;     ///< of the Role-IDs and Token-IDs that it issues
+    EntityId id;                  ///< issuer of its tokens
+    std::string point_of_access;  ///< resource id or URL, as it stands in dap
+    std::vector<Fqdn> domains;    ///< of the Role-IDs and Token-IDs that it issues
   };
   std::vector<DasServer> das_servers;
   /// Where an Authorization Authority keeps <role> and <token> on another CSE (7.4.3 step 2).
@@ -101,13 +101,13 @@ struct Hypothetical {
   std::string originator;  ///< AE-ID-Stem or any id in SP-relative or absolute form
   std::string operation;   ///< CREATE, RETRIEVE, UPDATE, DELETE, NOTIFY, DISCOVER; any case
   std::string target;
-  std::optional<std::uint32_t> child_type;    ///< CREATE
-  std::optional<bool> authenticated;          ///< else whether the originator is registered here
-  std::optional<TimePoint> time;              ///< else now
-  std::optional<authz::IpAddress> ip;         ///< else not known
-  std::optional<authz::Location> location;    ///< else not known
-  std::vector<std::string> roles;             ///< taken as held, whatever backs them
-  std::vector<std::string> tokens;            ///< verified as those of a request
+  std::optional<std::uint32_t> child_type;  ///< CREATE
+  std::optional<bool> authenticated;        ///< else whether the originator is registered here
+  std::optional<TimePoint> time;            ///< else now
+  std::optional<authz::IpAddress> ip;       ///< else not known
+  std::optional<authz::Location> location;  ///< else not known
+  std::vector<std::string> roles;           ///< taken as held, whatever backs them
+  std::vector<std::string> tokens;          ///< verified as those of a request
 };
 
 class Cse final : public bind::RequestHandler {
@@ -123,15 +123,16 @@ class Cse final : public bind::RequestHandler {
   /// after loss.
   void start_registration();
 
-  /// Replaces the trust in issuers of tokens and roles; every known token is forgotten, so that nothing outlives the
-  /// trust that it was accepted under. invalid_argument, and nothing changes: see TokenVerifier::configure.
+  /// Replaces the trust in issuers of tokens and roles; every known token is forgotten, so that nothing
+  /// outlives the trust that it was accepted under. invalid_argument, and nothing changes: see
+  /// TokenVerifier::configure.
   [[nodiscard]] Status trust(authz::TokenTrust issuers);
 
   /// The identity that serviceSubscribedAppRules give a credential (8.2.1, 8.2.2.1): allowed AE-IDs whose
   /// rule's applicableCredIDs match. Empty: none.
   [[nodiscard]] std::vector<AeId> allowed_ae_ids(const CredentialId& credential) const;
-  /// For `latchkey authz explain` and the admin listener: the decision for a hypothetical request, in sentences.
-  /// Nobody else is asked, nothing changes, and no audit event is left.
+  /// For `latchkey authz explain` and the admin listener: the decision for a hypothetical request, in
+  /// sentences. Nobody else is asked, nothing changes, and no audit event is left.
   [[nodiscard]] std::string explain(const Hypothetical& request) const;
 
   struct Counters {
