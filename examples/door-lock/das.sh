@@ -3,7 +3,6 @@ openssl ecparam -name prime256v1 -genkey -noout -out keys/das-sign.key 2>/dev/nu
 openssl pkey -in keys/das-sign.key -pubout -out keys/das-sign.pub.pem 2>/dev/null
 chmod 600 keys/das-sign.key
 note prepare-das latchkey pki store-key --state-dir das/state --kek das/kek --handle sign --key keys/das-sign.key
-LOCATION_PORT=$(free_port)
 DAS_URL="https://$DAS_FQDN:8446/-"
 
 # hours FROM TO: hours of the day from FROM to TO from now, as a crontab window has them.

@@ -100,13 +100,13 @@ ok "a root and an issuing CA with name constraints; certificates for $IN, $MN, $
 note inspect latchkey pki inspect keys/mn.pem || bad "the MN-CSE's certificate breaks a rule: $(cat guide/inspect.txt)"
 ok "latchkey pki inspect finds nothing that breaks the CSE-ID profile (TS-0003 10.1.1.7)"
 
-IN_PORT=$(free_port) MN_PORT=$(free_port) MAF_PORT=$(free_port) DAS_PORT=$(free_port) IN_LOCAL_PORT=$(free_port) MN_LOCAL_PORT=$(free_port) MN_PLAIN_PORT=$(free_port)
+IN_PORT=$(free_port) MN_PORT=$(free_port) MAF_PORT=$(free_port) DAS_PORT=$(free_port) LOCATION_PORT=$(free_port) IN_LOCAL_PORT=$(free_port) MN_LOCAL_PORT=$(free_port) MN_PLAIN_PORT=$(free_port)
 tap gateway "$IN_PORT"; IN_BY_GATEWAY=$tapped
 tap lock1 "$MN_PORT"; MN_BY_LOCK1=$tapped
 tap phone "$IN_PORT"; IN_BY_PHONE=$tapped
 tap maf "$MAF_PORT"; MAF_BY_PHONE=$tapped
 # The ports by the names that the guide gives them.
-printf '%s=%s\n' 8443 "$IN_PORT" 8443 "$IN_BY_GATEWAY" 8443 "$IN_BY_PHONE" 9443 "$MN_PORT" 9443 "$MN_BY_LOCK1" 8444 "$MAF_PORT" 8444 "$MAF_BY_PHONE" 8446 "$DAS_PORT" \
+printf '%s=%s\n' 8443 "$IN_PORT" 8443 "$IN_BY_GATEWAY" 8443 "$IN_BY_PHONE" 9443 "$MN_PORT" 9443 "$MN_BY_LOCK1" 8444 "$MAF_PORT" 8444 "$MAF_BY_PHONE" 8446 "$DAS_PORT" 8460 "$LOCATION_PORT" \
   8080 "$IN_LOCAL_PORT" 9080 "$MN_LOCAL_PORT" 9081 "$MN_PLAIN_PORT" >guide/ports
 # daemon_config NAME PORT CERT: the sections that all three share.
 daemon_config() {

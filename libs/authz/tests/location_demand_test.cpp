@@ -66,7 +66,8 @@ TEST(LocationDemand, leaves_out_what_is_known) {
   EXPECT_TRUE(demand(kPolicy, Request("//home.example/Sboat", Op::create).from_country("FR")).empty());
   EXPECT_TRUE(demand(kPolicy, Request("//home.example/Sboat", Op::create).from_place(53.54, 9.98)).country)
       << "coordinates alone are no country";
-  auto request = Request("//home.example/Sboat").from_country("DE").context();
+  Request boat("//home.example/Sboat");
+  auto request = boat.from_country("DE").context();
   request.rq_loc->areas = {{kHarbour, false}};
   const auto set = compiled(kPolicy);
   const RuleSet* const sets[] = {set.get()};
