@@ -1,5 +1,7 @@
 #include "representations.h"
 
+#include <utility>
+
 #include "content.h"
 #include "latchkey/codec/primitive.h"
 
@@ -7,8 +9,8 @@ namespace latchkey::cse {
 
 namespace {
 
-/// Of an entry besides its text: the nodes of list and map, the string itself.
-constexpr std::size_t kEntryOctets = 160;
+/// Of an entry besides its text: the string itself with its counter, the place in the ring.
+constexpr std::size_t kEntryOctets = 80;
 constexpr std::size_t kUsualOctets = 512;
 
 std::size_t octets_of(const std::string& text) noexcept { return text.capacity() + kEntryOctets; }
@@ -26,9 +28,10 @@ std::string written(const Resource& resource) {
 }  // namespace
 
 Representations::Text Representations::of(const Resource& resource) {
-  if (const auto known = places_.find(&resource); known != places_.end()) {
-    entries_.splice(entries_.begin(), entries_, known->second);
-    return known->second->text;
+  auto& kept = resource.kept_text;
+  if (kept.text != nullptr) {
+    kept.asked_for = true;
+    return kept.text;
   }
   auto text = std::make_shared<const std::string>(written(resource));
   if (octets_of(*text) <= kTextOctetsMax) keep(resource, text);
@@ -37,19 +40,26 @@ Representations::Text Representations::of(const Resource& resource) {
 
 void Representations::keep(const Resource& resource, const Text& text) {
   octets_ += octets_of(*text);
-  while (octets_ > kOctetsMax) take_out(std::prev(entries_.end()));
-  entries_.push_front({&resource, text});
-  places_.emplace(&resource, entries_.begin());
+  while (octets_ > kOctetsMax) make_room();
+  resource.kept_text = {.text = text, .place = ring_.size()};
+  ring_.push_back(&resource);
+}
+
+void Representations::make_room() noexcept {
+  if (next_ >= ring_.size()) next_ = 0;
+  // The last of the ring, a new one, takes the place that becomes free: it is passed by, too.
+  const Resource& candidate = *ring_[next_++];
+  if (!std::exchange(candidate.kept_text.asked_for, false)) drop(candidate);
 }
 
 void Representations::drop(const Resource& resource) noexcept {
-  if (const auto known = places_.find(&resource); known != places_.end()) take_out(known->second);
-}
-
-void Representations::take_out(Entries::iterator entry) noexcept {
-  octets_ -= octets_of(*entry->text);
-  places_.erase(entry->resource);
-  entries_.erase(entry);
+  auto& kept = resource.kept_text;
+  if (kept.text == nullptr) return;
+  octets_ -= octets_of(*kept.text);
+  ring_[kept.place] = ring_.back();
+  ring_[kept.place]->kept_text.place = kept.place;
+  ring_.pop_back();
+  kept = {};
 }
 
 std::string_view Representations::attributes_in(const Resource& resource, std::string_view text) noexcept {

@@ -1,17 +1,17 @@
 #pragma once
 /// The texts that answers carry, kept while their resources stay as they are.
-#include <list>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "resource.h"
 
 namespace latchkey::cse {
 
-/// A cache of bounded size that gives up what was not asked for the longest. Whoever changes or removes a
-/// resource drops it here first.
+/// A cache of bounded size. A text stands with its resource, so that one that is kept costs no lookup; room
+/// is made in turn around the ring, past what was asked for since the last time (second chance). Whoever
+/// changes or removes a resource drops it here first; one that is kept does not move.
 class Representations {
  public:
   using Text = std::shared_ptr<const std::string>;
@@ -30,16 +30,11 @@ class Representations {
   [[nodiscard]] std::size_t octets() const noexcept { return octets_; }
 
  private:
-  struct Entry {
-    const Resource* resource;
-    Text text;
-  };
-  using Entries = std::list<Entry>;
   void keep(const Resource& resource, const Text& text);
-  void take_out(Entries::iterator entry) noexcept;
+  void make_room() noexcept;
 
-  Entries entries_;  ///< the one asked for last comes first
-  std::unordered_map<const Resource*, Entries::iterator> places_;
+  std::vector<const Resource*> ring_;
+  std::size_t next_ = 0;  ///< where the next eviction looks first
   std::size_t octets_ = 0;
 };
 

@@ -25,6 +25,13 @@ struct SiblingList {
   std::size_t count = 0;
 };
 
+/// The place of a resource in Representations.
+struct KeptText {
+  std::shared_ptr<const std::string> text;  ///< null: not kept
+  std::size_t place = 0;
+  bool asked_for = false;  ///< since eviction last came by
+};
+
 struct Resource {
   std::string ri;
   std::uint32_t ty = 0;
@@ -52,6 +59,7 @@ struct Resource {
   std::uint64_t serial = 0;          ///< order of creation, also across restarts
   std::uint64_t changed = 0;         ///< write sequence of the last change of attributes or set of children
   std::optional<TimePoint> expires;  ///< et, parsed
+  mutable KeptText kept_text;
   /// What acpi leads to, kept by the PolicyEnforcement; goes when acpi changes.
   mutable std::shared_ptr<const Governing> governing;
 

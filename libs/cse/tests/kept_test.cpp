@@ -269,8 +269,8 @@ TEST(Representations, keep_a_bounded_number_of_octets_and_give_up_what_was_not_a
   Representations kept;
   const auto favourite = kept.of(resources[0]);
   const auto forgotten = kept.of(resources[1]);
-  for (const auto& resource : resources) {
-    EXPECT_NE(kept.of(resource), nullptr);
+  for (std::size_t i = 2; i < resources.size(); ++i) {
+    EXPECT_NE(kept.of(resources[i]), nullptr);
     ASSERT_TRUE(kept.of(resources[0]) == favourite);
     ASSERT_LE(kept.octets(), Representations::kOctetsMax);
   }
