@@ -67,6 +67,7 @@ grep -q UNLOCKED with-token.txt || bad "$(cat with-token.txt)"
 local_id=$(sed -n 's/^local token ids: .*"lti":"\([^"]*\)".*/\1/p' with-token.txt)
 [ -n "$local_id" ] || bad "no Local-Token-ID: $(cat with-token.txt)"
 ok "with the token that the DAS Server issued she reads the state, and is told a short name for the token"
+covers 7.3.2.3-03 7.3.2.3-04 7.3.2.6.3-01
 permitted 2000 "reading by the Local-Token-ID" as_sitter retrieve $front/state/la -p "ltids=$local_id"
 answer 4103 "the same token for the other door" mn 'access_denied.*Csitter.*back-door-lock/state' as_sitter retrieve $back/state/la --token token.txt
 answer 4103 "her token in the hands of lock 2" mn 'access_denied.*Clock-AE2.*holder' as_lock 2 retrieve $front/state/la --token token.txt

@@ -115,6 +115,7 @@ TEST_F(Policies, a_changed_policy_holds_for_the_next_request) {
 }
 
 TEST_F(Policies, access_to_a_policy_is_decided_by_its_own_self_privileges) {
+  cover({"7.1.5-T01"});
   const auto acp = policy(R"({"acor":["/in-cse/C2"],"acop":63})",
                           R"({"acor":["/in-cse/C1"],"acop":2},{"acor":["/in-cse/C3"],"acop":12})");
   EXPECT_EQ(world.retrieve("C1", acp).rsc, Rsc::ok);
@@ -192,7 +193,7 @@ TEST_F(Policies, the_creator_sets_the_first_reference) {
 // Attributes of the request (7.1.2).
 
 TEST_F(Policies, originator_forms) {
-  cover({"7.1.2-T02", "7.1.3-T02", "7.1.3-T06", "7.1.3-T17", "7.1.3-T18"});
+  cover({"7.1.2-T02", "7.1.5-T09", "7.1.3-T02", "7.1.3-T06", "7.1.3-T17", "7.1.3-T18"});
   const auto allowed = [&](std::string_view acor) {
     const auto box = container(policy(R"({"acor":[")" + std::string(acor) + R"("],"acop":2})"),
                                "box" + std::to_string(++count));

@@ -33,7 +33,7 @@ class Countries : public testing::Test {
 };
 
 TEST_F(Countries, of_ipv4_and_ipv6) {
-  latchkey::test::cover({"F.1.2-01", "F.2.2-01"});
+  latchkey::test::cover({"F.1-T01", "F.2.2-01"});
   write("KR");
   const auto database = CountryDatabase::open(path());
   ASSERT_TRUE(database) << database.error().detail;

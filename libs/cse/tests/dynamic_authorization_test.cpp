@@ -330,6 +330,10 @@ TEST_F(Roles, are_retrieved_from_the_repository_of_their_domain) {
 }
 
 TEST_F(Roles, and_tokens_are_checked_when_they_are_stored) {
+  cover({"7.4.2.2-06", "7.4.2.3-02", "7.4.2.3-03", "7.4.2.3-06"});
+  const auto assigned = assign("//sp.example/in-cse/Cguest", "sitter@das.example");
+  expect(assigned, Rsc::created);
+  EXPECT_EQ(World::text(world.retrieve("Sadmin", World::text(assigned, "ri")), "rlid"), "sitter@das.example");
   const auto refused = [&](const std::string& content, Ty ty, const char* why) {
     const auto response = world.create("Sadmin", "-", ty, content);
     expect(response, Rsc::bad_request);
@@ -354,6 +358,7 @@ TEST_F(Roles, and_tokens_are_checked_when_they_are_stored) {
   const auto stored =
       world.create("Sadmin", "-", Ty::tk, R"({"m2m:tk":{"tkid":"t5@das.example","tkob":")" + jwt + R"("}})");
   expect(stored, Rsc::created);
+  EXPECT_EQ(World::text(world.retrieve("Sadmin", World::text(stored, "ri")), "tkob"), jwt);
   EXPECT_EQ(World::text(stored, "tkhd"), "//sp.example/in-cse/Cguest");
   EXPECT_EQ(World::text(stored, "tkis"), "das.example");
   EXPECT_EQ(World::text(stored, "tknb"), "20240601T110000");
@@ -431,7 +436,7 @@ TEST_F(Direct, only_what_was_granted) {
 }
 
 TEST_F(Direct, a_granted_token_belongs_to_every_request_of_its_holder) {
-  cover({"7.3.2.2-10", "7.3.2.2-16"});
+  cover({"7.1.2-01", "7.3.2.2-10", "7.3.2.2-16"});
   grants({.acp = {}, .tokens = {token()}});
   expect(send(read()), Rsc::ok);
   EXPECT_THAT(last_reason(), HasSubstr("t1@das.example"));
@@ -443,7 +448,7 @@ TEST_F(Direct, a_granted_token_belongs_to_every_request_of_its_holder) {
 }
 
 TEST_F(Direct, a_token_of_another_issuer_holder_cse_or_time_is_not_used) {
-  cover({"7.3.2.2-12", "7.3.2.2-13", "7.3.2.2-14", "7.3.2.2-15"});
+  cover({"7.3.2.2-09", "7.3.2.2-11", "7.3.2.2-12", "7.3.2.2-13", "7.3.2.2-14", "7.3.2.2-15"});
   const Issuer second("second.example");
   ASSERT_TRUE(world.cse->trust({.issuers = {issuer.trusted(), second.trusted()}, .own_keys = {}}));
   const auto refused = [&](const std::string& jwt) {

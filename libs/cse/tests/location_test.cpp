@@ -340,7 +340,7 @@ class LocationCountries : public testing::Test {
 };
 
 TEST_F(LocationCountries, come_from_the_address) {
-  latchkey::test::cover({"F.1.2-01"});
+  latchkey::test::cover({"F.1-T01"});
   Asking world({}, true, database_.get());
   EXPECT_EQ(world.information->known(kBoat, v4(2))->country, "KR");
   EXPECT_EQ(world.information->known(kBoat, v4(3)), nullptr);
