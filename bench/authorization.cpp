@@ -185,7 +185,7 @@ void validation(Tokens& tokens) {
   const auto message = as_bytes(std::string_view(tokens.jwt).substr(0, tokens.jwt.rfind('.')));
   EVP_PKEY* const key = tokens.signing.public_key().native();
   EVP_MD_CTX* context = EVP_MD_CTX_new();
-  std::vector<unsigned char> signature(EVP_PKEY_get_size(key) + 0UL);
+  std::vector<unsigned char> signature(static_cast<std::size_t>(EVP_PKEY_get_size(key)));
   std::size_t size = signature.size();
   EVP_DigestSignInit(context, nullptr, EVP_sha256(), nullptr, tokens.signing.native());
   if (EVP_DigestSign(context, signature.data(), &size, message.data(), message.size()) != 1)
