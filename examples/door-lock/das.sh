@@ -59,7 +59,7 @@ das_of_the_gateway() { # and the operator that knows where its subscribers are
 url = "http://127.0.0.1:$LOCATION_PORT/location/v1"
 address = "127.0.0.1"
 port = $LOCATION_PORT
-age_limit = "1s"
+age_limit = "2s"
 retry = "1s"
 [[das]]
 id = "$DAS_FQDN"

@@ -1,9 +1,9 @@
 """The operator's location server of the story: where a terminal is stands in a file, "latitude longitude".
 usage: location_server.py PORT FILE. Answers the query of OMA Terminal Location 1.0 in JSON."""
+import datetime
 import http.server
 import json
 import sys
-import time
 import urllib.parse
 
 
@@ -14,7 +14,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         address = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query).get("address", [""])[0]
         with open(sys.argv[2], encoding="ascii") as file:
             latitude, longitude = map(float, file.read().split())
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
         place = {"latitude": latitude, "longitude": longitude, "accuracy": 20, "timestamp": now}
         terminal = {"address": address, "locationRetrievalStatus": "Retrieved", "currentLocation": place}
         body = json.dumps({"terminalLocationList": {"terminalLocation": terminal}}).encode()

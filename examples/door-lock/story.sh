@@ -6,7 +6,7 @@ DEVICE=0.2.481.1.100.3030.10011 STRANGER_DEVICE=0.2.481.1.100.3030.10099
 LOCK1_ID=AE123456789012-Lock@in.provider.com LOCK1_KEY=1a2b3c4d5e6f7a8b
 LOCK2_ID=AE123456789015-Lock@in.provider.com LOCK2_KEY=12345678abcdefab
 SITTER_ID=AE123456789099-Sitter@in.provider.com SITTER_KEY=0f1e2d3c4b5a69788796a5b4c3d2e1f0
-LOOK_SECONDS=8     # of the token of the babysitter
+LOOK_SECONDS=12    # of the token of the babysitter
 KEY_SECONDS=20  # lifetime of the phone's key, short so that its end is part of the story
 
 # ---- telling and checking ----
