@@ -18,7 +18,8 @@ class MmdbWriter {
   MmdbWriter& network(const authz::IpAddress& address, unsigned bits, std::string_view country) {
     std::size_t node = 0;
     for (unsigned bit = 0;; ++bit) {
-      const unsigned side = (address[bit / 8] >> (7 - bit % 8)) & 1U;
+      const unsigned octet = address[bit / 8];
+      const unsigned side = (octet >> (7 - bit % 8)) & 1U;
       if (bit + 1 == bits) {
         nodes_[node].side[side] = {Kind::data, data_of(country)};
         return *this;
