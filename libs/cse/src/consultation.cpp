@@ -179,7 +179,9 @@ void Consultation::take(const Question& asked, const Result<codec::DasResponse>&
       reason += token ? "token " + (*token)->token_id + ". " : to_string(token.error(), "token") + ". ";
     }
   }
-  record(core_, AuditEventId::das_consulted, asked.request, std::move(reason), Rsc::ok);
+  const bool granted = response && !response->denies();
+  record(core_, AuditEventId::das_consulted, asked.request, std::move(reason),
+         granted ? Rsc::ok : Rsc::originator_has_no_privilege);
 }
 
 /// Step 4.1.2: an <accessControlPolicy> below the target that governs it until its end. Says what came of it.

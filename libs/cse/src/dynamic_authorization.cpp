@@ -42,8 +42,8 @@ bool DynamicAuthorization::defer(Request& request, const Target& target, Respond
     return true;
   }
   if (!request.originator || request.administrator || is_registration(primitive)) return false;
-  if (locate(request, target, respond)) return true;
   request.evidence = information_.with_held(*request.originator, std::move(request.evidence));
+  if (locate(request, target, respond)) return true;
   const auto* const server = request.consulted ? nullptr : consultation_.server_for(request, target);
   const bool wants_token = primitive.tqi.value_or(false);
   if ((server == nullptr && !wants_token) || core_.access->would_permit(request, target)) return false;

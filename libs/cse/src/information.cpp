@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kTokensKept = 10'000;
 constexpr std::size_t kHoldersMax = 10'000, kHeldTokensMax = 16;
+constexpr std::size_t kQuestionsOfOneRequest = 16;
 constexpr std::size_t kQuestionsMax = 1'000;  // of repositories and DAS servers, unanswered
 
 std::vector<authz::Authority> authorities_of(const authz::TokenTrust& trust) {
@@ -60,6 +61,7 @@ struct PolicyInformation::Gathering {
   std::shared_ptr<Evidence> evidence = std::make_shared<Evidence>();
   std::vector<codec::LocalTokenId> assigned;
   std::optional<EvidenceRefused> refused;  // the first defect decides
+  std::size_t questions = 0;               // to repositories and DAS servers so far
   std::size_t open = 1;                    // questions without answer, and collect() itself
 
   void refuse(std::string reason) {
@@ -225,7 +227,9 @@ void PolicyInformation::fetch(const GatheringPtr& gathering, codec::Ty type, con
   ++gathering->open;
   const std::string holder = to_string(*gathering->originator);
   const std::string question = (type == codec::Ty::rol ? holder : std::string()) + "\n" + id;
-  if (asked_.size() >= kQuestionsMax && !asked_.contains(question)) {
+  // One request must not become hundreds.
+  const bool too_many = ++gathering->questions > kQuestionsOfOneRequest;
+  if (too_many || (asked_.size() >= kQuestionsMax && !asked_.contains(question))) {
     waiter({});
     return finish(*gathering);
   }

@@ -26,10 +26,6 @@ TokenShelf::Token TokenShelf::by_local_id(const EntityId& holder, std::string_vi
                                                                                : nullptr;
 }
 
-void TokenShelf::drop(std::string_view token_id) {
-  if (const auto found = by_id_.find(token_id); found != by_id_.end()) drop(found->second);
-}
-
 void TokenShelf::drop(Entries::iterator entry) {
   by_id_.erase(entry->token->token_id);
   by_local_id_.erase(entry->local_id);

@@ -24,7 +24,6 @@ class TokenShelf {
   /// nullptr: not known.
   [[nodiscard]] Token by_id(std::string_view token_id) const;
   [[nodiscard]] Token by_local_id(const EntityId& holder, std::string_view local_id) const;
-  void drop(std::string_view token_id);
   void clear();
 
  private:

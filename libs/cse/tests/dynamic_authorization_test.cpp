@@ -329,6 +329,17 @@ TEST_F(Roles, are_retrieved_from_the_repository_of_their_domain) {
   EXPECT_EQ(asked.fc->types, std::vector<std::uint32_t>{31});
 }
 
+TEST_F(Roles, of_one_request_make_few_questions) {
+  world.options().repositories = {{domain("das.example"), "/mn-cse/cse"}};
+  restart_with_trust();
+  world.register_cse("/mn-cse");
+  auto& repository = world.peers.cses["//sp.example/mn-cse"];
+  auto request = read();
+  for (int i = 0; i < 100; ++i) request.rids.push_back("role" + std::to_string(i) + "@das.example");
+  expect(send(request), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(repository.received, SizeIs(16));
+}
+
 TEST_F(Roles, and_tokens_are_checked_when_they_are_stored) {
   cover({"7.4.2.2-06", "7.4.2.3-02", "7.4.2.3-03", "7.4.2.3-06"});
   const auto assigned = assign("//sp.example/in-cse/Cguest", "sitter@das.example");
