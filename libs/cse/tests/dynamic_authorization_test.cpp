@@ -446,6 +446,27 @@ TEST_F(Direct, only_what_was_granted) {
   EXPECT_THAT(children, HasSubstr("/acp"));
 }
 
+TEST_F(Direct, a_grant_that_does_not_help_is_asked_for_once) {
+  auto useless = policy();
+  useless.privileges = json::parse(R"({"acr":[{"acor":["/in-cse/Cguest"],"acop":4}]})");
+  for (int i = 0; i < 5; ++i) grants({.acp = useless, .tokens = {}});
+  expect(send(read()), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(das().received, SizeIs(1));
+}
+
+TEST_F(Dynamic, privileges_of_a_token_do_not_count_where_self_privileges_decide) {
+  expect(
+      world.create(
+          "Cdoor", "-/door", Ty::acp,
+          R"({"m2m:acp":{"rn":"own","pv":{"acr":[]},"pvs":{"acr":[{"acor":["/in-cse/Cdoor"],"acop":63}]}}})"),
+      Rsc::created);
+  auto all = claims();
+  all.permissions = {may_read("/in-cse/cse/door/own")};
+  auto request = read("/in-cse/cse/door/own");
+  request.tkns = {issuer.sign(all)};
+  expect(send(request), Rsc::originator_has_no_privilege);
+}
+
 TEST_F(Direct, a_granted_token_belongs_to_every_request_of_its_holder) {
   cover({"7.1.2-01", "7.3.2.2-10", "7.3.2.2-16"});
   grants({.acp = {}, .tokens = {token()}});
