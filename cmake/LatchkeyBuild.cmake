@@ -31,6 +31,26 @@ if(LATCHKEY_SANITIZE)
   target_link_options(latchkey_options INTERFACE -fsanitize=${LATCHKEY_SANITIZE})
 endif()
 
+# What nearly every source includes, compiled once. A source still names what it uses: the tidy preset compiles without this.
+file(WRITE ${CMAKE_BINARY_DIR}/empty.cpp "")
+set(common_headers <algorithm> <array> <chrono> <cstdint> <functional> <map> <memory> <optional> <span> <string> <string_view>
+  <tl/expected.hpp> <unordered_map> <utility> <variant> <vector>)
+add_library(latchkey_headers OBJECT ${CMAKE_BINARY_DIR}/empty.cpp)
+target_precompile_headers(latchkey_headers PRIVATE ${common_headers})
+target_link_libraries(latchkey_headers PRIVATE latchkey_options)
+
+# The same for programs, with the parser of their command line.
+find_package(CLI11 REQUIRED)
+add_library(latchkey_program_headers OBJECT ${CMAKE_BINARY_DIR}/empty.cpp)
+target_precompile_headers(latchkey_program_headers PRIVATE ${common_headers} <CLI/CLI.hpp>)
+target_link_libraries(latchkey_program_headers PRIVATE latchkey_options CLI11::CLI11)
+
+# latchkey_program(<target>): what an executable of apps/ or examples/, or the library they share, is built with.
+function(latchkey_program target)
+  target_precompile_headers(${target} REUSE_FROM latchkey_program_headers)
+  target_link_libraries(${target} PRIVATE latchkey_options CLI11::CLI11)
+endfunction()
+
 # latchkey_library(<name> [DEPS <public targets>...] [PRIVATE_DEPS <targets>...])
 # Sources: src/*.cpp. Public headers: include/. Private headers: src/. Tests: tests/*.cpp as one executable.
 function(latchkey_library name)
@@ -48,6 +68,7 @@ function(latchkey_library name)
   add_library(latchkey::${id} ALIAS latchkey_${id})
   target_include_directories(latchkey_${id} PUBLIC include PRIVATE src)
   target_link_libraries(latchkey_${id} PUBLIC ${ARG_DEPS} PRIVATE latchkey_options ${ARG_PRIVATE_DEPS})
+  target_precompile_headers(latchkey_${id} REUSE_FROM latchkey_headers)
   if(LATCHKEY_TESTS)
     file(GLOB tests CONFIGURE_DEPENDS tests/*.cpp)
     if(tests)
@@ -64,8 +85,7 @@ endfunction()
 
 # What every test includes, compiled once.
 if(LATCHKEY_TESTS)
-  file(WRITE ${CMAKE_BINARY_DIR}/test_headers.cpp "")
-  add_library(latchkey_test_headers OBJECT ${CMAKE_BINARY_DIR}/test_headers.cpp)
+  add_library(latchkey_test_headers OBJECT ${CMAKE_BINARY_DIR}/empty.cpp)
   set_target_properties(latchkey_test_headers PROPERTIES LATCHKEY_TEST ON)
   target_precompile_headers(latchkey_test_headers PRIVATE
     <gmock/gmock.h> <gtest/gtest.h> <tl/expected.hpp> <chrono> <filesystem>
