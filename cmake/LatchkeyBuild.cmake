@@ -25,6 +25,10 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
 else()
   # g++ 12 reports false positives of these three from inlined std::string and std::variant code.
   target_compile_options(latchkey_options INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-dangling-pointer)
+  if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    # From a precompiled header it no longer knows that such code is the system's, and reports more.
+    target_compile_options(latchkey_options INTERFACE -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread)
+  endif()
 endif()
 if(LATCHKEY_SANITIZE)
   target_compile_options(latchkey_options INTERFACE -fsanitize=${LATCHKEY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -34,6 +34,11 @@ const char* to_string(ErrorCode code) noexcept {
   return "unknown";
 }
 
+tl::unexpected<Error> fail(std::string_view context, Error error) {
+  error.detail.insert(0, ": ").insert(0, context);
+  return tl::unexpected<Error>(std::move(error));
+}
+
 void broken_invariant(const char* what) noexcept {
   log::error("invariant", what);
   std::abort();

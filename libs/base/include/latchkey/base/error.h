@@ -2,6 +2,7 @@
 /// Errors are values (house rule): every fallible call returns Result<T>; no exception crosses a library
 /// border.
 #include <string>
+#include <string_view>
 #include <tl/expected.hpp>
 #include <utility>
 
@@ -48,10 +49,7 @@ using Status = Result<void>;
 }
 
 /// Adds context on the way up: "<context>: <detail>".
-[[nodiscard]] inline tl::unexpected<Error> fail(std::string context, Error error) {
-  error.detail = std::move(context) + ": " + error.detail;
-  return tl::unexpected<Error>(std::move(error));
-}
+[[nodiscard]] tl::unexpected<Error> fail(std::string_view context, Error error);
 
 /// For a broken invariant, never for outside input: logs and aborts.
 [[noreturn]] void broken_invariant(const char* what) noexcept;
