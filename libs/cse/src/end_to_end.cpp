@@ -1,0 +1,165 @@
+#include "end_to_end.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "latchkey/base/log.h"
+#include "latchkey/codec/dynamic_authorization.h"
+#include "latchkey/e2e/security_info.h"
+#include "trail.h"
+
+namespace latchkey::cse {
+
+namespace {
+
+constexpr std::chrono::seconds kLookAgain{60};
+
+/// The request inside, in the name of whom its key proves (7.2.2 step 5). What the hop that brought it is
+/// entitled to does not count for it.
+Request inner_request(const Request& outer, e2e::EsPrimEndpoint::Inner& inner) {
+  Request request;
+  request.in = outer.in;
+  request.in.primitive = std::move(inner.request);
+  auto security = std::make_shared<tls::SecurityContext>();
+  security->identity = inner.originator;
+  security->psk_identity = "ESPrim";
+  request.in.security = std::move(security);
+  request.originator = std::move(inner.originator);
+  request.rq_authn = true;  // 7.1.2
+  return request;
+}
+
+}  // namespace
+
+EndToEnd::EndToEnd(Core& core, EndToEndOptions options) : core_(core), options_(std::move(options)) {}
+EndToEnd::~EndToEnd() { core_.executor.cancel(timer_); }
+
+Result<std::unique_ptr<EndToEnd>> EndToEnd::make(Core& core, EndToEndOptions options) {
+  std::unique_ptr<EndToEnd> made(new EndToEnd(core, std::move(options)));
+  if (auto prepared = made->prepare(); !prepared) return fail(prepared.error());
+  return made;
+}
+
+Status EndToEnd::prepare() {
+  options_.esprim.self = core_.options.cse_id;
+  auto receiver = e2e::EsPrimReceiver::make(options_.esprim);
+  if (!receiver) return fail(receiver.error());
+  receiver_ = std::move(*receiver);
+  esprim_ = std::make_unique<e2e::EsPrimEndpoint>(*receiver_);
+  for (auto& key : std::exchange(options_.keys, {}))
+    if (auto added = receiver_->add_key(std::move(key)); !added) return fail(added.error());
+  if (!options_.certificates) return {};
+  const auto authorized = [this](const EntityId& initiator) -> std::optional<e2e::EsCertKePeer> {
+    const auto found = std::ranges::find(options_.initiators, initiator, &e2e::EsCertKePeer::id);
+    return found == options_.initiators.end() ? std::nullopt : std::optional(*found);
+  };
+  auto terminator =
+      e2e::EsCertKeTerminator::make(*options_.certificates, authorized, core_.audit, core_.clock);
+  if (!terminator) return fail(terminator.error());
+  escertke_.emplace(std::move(*terminator));
+  return {};
+}
+
+void EndToEnd::start(std::function<void()> published) {
+  published_ = std::move(published);
+  publish();
+}
+
+void EndToEnd::publish() {
+  e2e::E2eSecInfo info;
+  for (const int suid : {13, 23}) info.features.push_back(*Suid::from(suid));
+  if (escertke_) info.features.push_back(*Suid::from(43));
+  info.shared = receiver_->shared_object(core_.clock.now());
+  auto esi = e2e::to_json(info);
+  Resource& base = *core_.tree.base();
+  if (const auto* const known = base.attributes.if_contains("esi"); known == nullptr || *known != esi) {
+    core_.change(base, {{"esi", std::move(esi)}});
+    published_();
+  }
+  timer_ = core_.executor.after(kLookAgain, [this] { publish(); });
+}
+
+void EndToEnd::handle(Request&& outer, Respond respond) {
+  const auto type = codec::security_info_type(outer.primitive().pc);
+  if (!type) return core_.refuse(outer, type.error(), std::move(respond));
+  switch (*type) {
+    case codec::SecurityInfoType::rand_object_request:
+    case codec::SecurityInfoType::esprim_object:
+      return open(std::move(outer), std::move(respond));
+    case codec::SecurityInfoType::escertke_message:
+      return establish(outer, std::move(respond));
+    default:
+      return core_.refuse(outer, {Rsc::bad_request, "m2m:seci.sit: nothing that a CSE is asked"},
+                          std::move(respond));
+  }
+}
+
+// ---- ESPrim ----
+
+void EndToEnd::open(Request&& outer, Respond respond) {
+  auto handled = esprim_->handle(outer.primitive(), core_.clock.now());
+  if (!handled)
+    return core_.refuse(outer, {Rsc::bad_request, "pc: no message of ESPrim"}, std::move(respond));
+  if (auto* const inner = std::get_if<e2e::EsPrimEndpoint::Inner>(&*handled))
+    return decide(std::move(outer), std::move(*inner), std::move(respond));
+  if (auto* const answered = std::get_if<e2e::EsPrimEndpoint::Answer>(&*handled))
+    return answer(outer, std::move(*answered), respond);
+  answer(outer, e2e::EsPrimEndpoint::unknown_key(outer.primitive()), respond);
+}
+
+void EndToEnd::decide(Request&& outer, e2e::EsPrimEndpoint::Inner inner, Respond respond) {
+  auto request = inner_request(outer, inner);
+  auto finish = [weak = std::weak_ptr<EndToEnd*>(self_), outer = std::move(outer), context = inner.context,
+                 respond = std::move(respond)](ResponsePrimitive response) mutable {
+    const auto alive = weak.lock();
+    if (!alive) return;
+    EndToEnd& self = **alive;
+    self.answer(outer,
+                self.esprim_->answer(outer.primitive(), context, response, self.core_.clock.now()), respond);
+  };
+  if (auto valid = codec::check_request(request.primitive(), core_.clock.now()); !valid)
+    return core_.refuse(request, std::move(valid).error(), std::move(finish));
+  const auto address = ResourceAddress::parse(request.primitive().to);
+  if (address && !core_.tree.hosts(*address))
+    return core_.refuse(request, {Rsc::bad_request, "to: not of the CSE that the request was protected for"},
+                        std::move(finish));
+  core_.dispatch(std::move(request), std::move(finish));
+}
+
+void EndToEnd::answer(const Request& outer, e2e::EsPrimEndpoint::Answer answer, const Respond& respond) {
+  if (answer.refusal) {
+    ++core_.counters.refused_originator;
+    record(core_, AuditEventId::originator_refused, outer,
+           "ESPrim: " + std::string(e2e::to_string(answer.refusal->defect)) + ": " + answer.refusal->detail,
+           answer.refusal->rsc());
+  }
+  respond(std::move(answer.outer));
+}
+
+// ---- ESCertKE ----
+
+void EndToEnd::establish(const Request& outer, Respond respond) {
+  if (!escertke_ || !outer.originator)
+    return core_.refuse(outer, {Rsc::not_implemented, "m2m:seci: no keys are established here"},
+                        std::move(respond));
+  const auto message = e2e::read_escertke_message(outer.primitive().pc);
+  if (!message) return core_.refuse(outer, message.error(), std::move(respond));
+  auto answered = escertke_->receive(*outer.originator, *message);
+  auto response = response_to(outer.primitive(), answered.failure ? Rsc::bad_request : Rsc::ok);
+  if (!answered.message.empty()) response.pc = e2e::escertke_security_info(answered.message);
+  if (answered.failure) {
+    ++core_.counters.refused_originator;
+    record(core_, AuditEventId::originator_refused, outer, answered.failure->detail, response.rsc);
+  }
+  if (answered.key) keep(std::move(*answered.key));
+  respond(std::move(response));
+}
+
+void EndToEnd::keep(e2e::PairwiseE2EKey key) {
+  auto made = e2e::PairwiseEsPrimKey::from_secret(
+      {.id = key.id, .peer = key.peer, .suid = *Suid::from(43), .end = key.end}, std::move(key.key));
+  const Status kept = made ? receiver_->add_key(std::move(*made)) : fail(made.error());
+  if (!kept) log::warning("cse", "the key established with " + to_string(key.peer) + ": " + kept.error().detail);
+}
+
+}  // namespace latchkey::cse
