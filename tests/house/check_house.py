@@ -9,7 +9,7 @@ import pathlib, re, sys
 # An arrow of the design: library -> libraries it may include (transitively closed below).
 MAY = {
     "base": [], "crypto": ["base"], "pki": ["crypto"], "codec": ["crypto"], "secure_env": ["crypto"], "tls": ["pki", "secure_env"],
-    "store": ["base"], "jose": ["codec"], "authz": ["jose", "secure_env"], "bind": ["codec", "tls"], "client": ["bind"],
+    "store": ["base"], "jose": ["codec"], "e2e": ["jose", "tls", "secure_env"], "authz": ["jose", "secure_env"], "bind": ["codec", "tls"], "client": ["bind"],
     "cse": ["authz", "store", "client"], "maf": ["authz", "store", "client"],
     "das": ["authz", "store", "client"],
 }
