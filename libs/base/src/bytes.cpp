@@ -1,5 +1,6 @@
 #include "latchkey/base/bytes.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -22,46 +23,58 @@ constexpr DecodeTable decode_table(std::string_view alphabet) {
   return table;
 }
 
+/// The four characters of three octets, the last of which may be zeros that are not there.
+void encode_group(std::uint32_t group, const char* alphabet, char* out) {
+  out[0] = alphabet[group >> 18U];
+  out[1] = alphabet[group >> 12U & 0x3FU];
+  out[2] = alphabet[group >> 6U & 0x3FU];
+  out[3] = alphabet[group & 0x3FU];
+}
+
 std::string encode_base64(ByteView bytes, std::string_view alphabet, bool padded) {
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  std::size_t i = 0;
-  for (; i + 3 <= bytes.size(); i += 3) {
-    const std::uint32_t group = static_cast<std::uint32_t>(bytes[i]) << 16U |
-                                static_cast<std::uint32_t>(bytes[i + 1]) << 8U | bytes[i + 2];
-    for (const unsigned shift : {18U, 12U, 6U, 0U}) out += alphabet[group >> shift & 0x3FU];
-  }
-  const std::size_t rest = bytes.size() - i;
-  if (rest > 0) {
-    std::uint32_t group = static_cast<std::uint32_t>(bytes[i]) << 16U;
-    if (rest == 2) group |= static_cast<std::uint32_t>(bytes[i + 1]) << 8U;
-    out += alphabet[group >> 18U & 0x3FU];
-    out += alphabet[group >> 12U & 0x3FU];
-    if (rest == 2) out += alphabet[group >> 6U & 0x3FU];
-    if (padded) out.append(3 - rest, '=');
-  }
+  std::string out((bytes.size() + 2) / 3 * 4, '=');
+  const std::uint8_t* in = bytes.data();
+  char* to = out.data();
+  std::size_t left = bytes.size();
+  for (; left >= 3; left -= 3, in += 3, to += 4)
+    encode_group(std::uint32_t{in[0]} << 16U | std::uint32_t{in[1]} << 8U | in[2], alphabet.data(), to);
+  if (left == 0) return out;
+  std::array<char, 4> last{};
+  encode_group(std::uint32_t{in[0]} << 16U | (left == 2 ? std::uint32_t{in[1]} << 8U : 0U), alphabet.data(),
+               last.data());
+  std::copy_n(last.begin(), left + 1, to);
+  if (!padded) out.resize(out.size() - (3 - left));
   return out;
 }
 
 /// `text` without padding. One octet string has one text: bits left over in the last character must be zero.
 Result<Bytes> decode_base64(std::string_view text, const DecodeTable& table) {
   if (text.size() % 4 == 1) return fail(ErrorCode::invalid_argument, "base64 of impossible length");
-  Bytes out;
-  out.reserve(text.size() / 4 * 3 + 2);
-  std::uint32_t bits = 0;
-  unsigned count = 0;
-  for (const char c : text) {
-    const std::int8_t value = table[static_cast<unsigned char>(c)];
-    if (value < 0) return fail(ErrorCode::invalid_argument, "character outside the base64 alphabet");
-    bits = bits << 6U | static_cast<std::uint32_t>(value);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out.push_back(static_cast<std::uint8_t>(bits >> count));
-      bits &= (1U << count) - 1U;
-    }
+  Bytes out(text.size() * 3 / 4);
+  const auto value = [&](std::size_t at) -> std::int32_t {
+    return table[static_cast<unsigned char>(text[at])];
+  };
+  std::int32_t bad = 0;  // negative as soon as one value is
+  std::size_t at = 0;
+  std::uint8_t* to = out.data();
+  for (; at + 4 <= text.size(); at += 4, to += 3) {
+    const std::int32_t a = value(at), b = value(at + 1), c = value(at + 2), d = value(at + 3);
+    bad |= a | b | c | d;
+    to[0] = static_cast<std::uint8_t>(a << 2 | b >> 4);
+    to[1] = static_cast<std::uint8_t>(b << 4 | c >> 2);
+    to[2] = static_cast<std::uint8_t>(c << 6 | d);
   }
-  if (bits != 0) return fail(ErrorCode::invalid_argument, "base64 with stray bits at the end");
+  std::int32_t stray = 0;
+  if (at < text.size()) {
+    const bool three = text.size() - at == 3;
+    const std::int32_t a = value(at), b = value(at + 1), c = three ? value(at + 2) : 0;
+    bad |= a | b | c;
+    to[0] = static_cast<std::uint8_t>(a << 2 | b >> 4);
+    if (three) to[1] = static_cast<std::uint8_t>(b << 4 | c >> 2);
+    stray = three ? c & 0x03 : b & 0x0F;
+  }
+  if (bad < 0) return fail(ErrorCode::invalid_argument, "character outside the base64 alphabet");
+  if (stray != 0) return fail(ErrorCode::invalid_argument, "base64 with stray bits at the end");
   return out;
 }
 

@@ -110,13 +110,22 @@ Result<std::string> enrolment_target_fqdn(const EntityId& target, const std::opt
   return std::visit(Name{in_cse}, target);
 }
 
+Bytes session_esprim_input(ByteView receiver_rand, ByteView originator_rand) {
+  const auto label = as_bytes(kSessionLabel);
+  Bytes input;
+  input.reserve(receiver_rand.size() + originator_rand.size() + label.size());
+  for (const ByteView part : {receiver_rand, originator_rand, label})
+    input.insert(input.end(), part.begin(), part.end());
+  return input;
+}
+
 SecretBytes derive_session_esprim_key(const SecretBytes& pairwise_key, ByteView receiver_rand,
                                       ByteView originator_rand) {
-  Bytes input(receiver_rand.begin(), receiver_rand.end());
-  input.insert(input.end(), originator_rand.begin(), originator_rand.end());
-  const auto label = as_bytes(kSessionLabel);
-  input.insert(input.end(), label.begin(), label.end());
-  return hmac_sha256(pairwise_key, input);
+  return hmac_sha256(pairwise_key, session_esprim_input(receiver_rand, originator_rand));
+}
+
+SecretBytes derive_pairwise_esprim_key(const Kc& kc) {
+  return hmac_sha256(kc.bytes(), as_bytes(kPairwiseEsPrimLabel));
 }
 
 }  // namespace latchkey::crypto

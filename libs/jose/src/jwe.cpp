@@ -73,30 +73,87 @@ bool fits(const SecretBytes& key, KeyAlg alg, Enc enc) noexcept {
 
 }  // namespace
 
-Result<Jwe> parse_jwe(std::string_view text, const Limits& limits) {
-  const auto parts = split<5>(text, limits);
-  if (!parts) return fail(parts.error());
-  Jwe jwe;
-  auto header = Header::parse((*parts)[0], limits);
-  if (!header) return fail(std::move(header.error()));
-  if (!header->enc) return fail(ErrorCode::invalid_argument, "JWE header without enc");
-  jwe.header = std::move(*header);
-  jwe.aad = (*parts)[0];
-  auto encrypted_key = from_base64url((*parts)[1]);
-  auto iv = from_base64url((*parts)[2]);
-  auto ciphertext = from_base64url((*parts)[3]);
-  auto tag = from_base64url((*parts)[4]);
-  if (!encrypted_key || !iv || !ciphertext || !tag)
-    return fail(ErrorCode::invalid_argument, "JWE part that is no base64url");
+namespace {
+
+/// Ciphertext, then tag.
+Result<Bytes> sealed_octets(std::string_view ciphertext, std::string_view tag) {
+  auto sealed = from_base64url(ciphertext);
+  const auto mac = from_base64url(tag);
+  if (!sealed || !mac) return fail(ErrorCode::invalid_argument, "JWE part that is no base64url");
+  if (mac->size() != crypto::kGcmTagBytes)
+    return fail(ErrorCode::invalid_argument, "JWE tag of wrong length");
+  sealed->insert(sealed->end(), mac->begin(), mac->end());
+  return sealed;
+}
+
+Result<Bytes> iv_octets(std::string_view text) {
+  auto iv = from_base64url(text);
+  if (!iv) return fail(ErrorCode::invalid_argument, "JWE part that is no base64url");
   if (iv->size() != crypto::kGcmNonceBytes)
     return fail(ErrorCode::invalid_argument, "JWE IV of wrong length");
-  if (tag->size() != crypto::kGcmTagBytes)
-    return fail(ErrorCode::invalid_argument, "JWE tag of wrong length");
-  jwe.encrypted_key = std::move(*encrypted_key);
-  jwe.iv = std::move(*iv);
-  jwe.sealed = std::move(*ciphertext);
-  jwe.sealed.insert(jwe.sealed.end(), tag->begin(), tag->end());
-  return jwe;
+  return iv;
+}
+
+/// A whole text of four parts behind its header.
+void append_parts(std::string& text, ByteView encrypted_key, ByteView iv, ByteView sealed) {
+  for (const ByteView part : {encrypted_key, iv, sealed.first(sealed.size() - crypto::kGcmTagBytes),
+                              sealed.last(crypto::kGcmTagBytes)}) {
+    text += '.';
+    text += to_base64url(part);
+  }
+}
+
+}  // namespace
+
+Result<JweParts> split_jwe(std::string_view text, const Limits& limits) {
+  const auto parts = split<5>(text, limits);
+  if (!parts) return fail(parts.error());
+  return JweParts{(*parts)[0], (*parts)[1], (*parts)[2], (*parts)[3], (*parts)[4]};
+}
+
+Result<Jwe> parse_jwe(std::string_view text, const Limits& limits) {
+  const auto parts = split_jwe(text, limits);
+  if (!parts) return fail(parts.error());
+  auto header = Header::parse(parts->header, limits);
+  if (!header) return fail(std::move(header.error()));
+  if (!header->enc) return fail(ErrorCode::invalid_argument, "JWE header without enc");
+  auto encrypted_key = from_base64url(parts->encrypted_key);
+  if (!encrypted_key) return fail(ErrorCode::invalid_argument, "JWE part that is no base64url");
+  auto iv = iv_octets(parts->iv);
+  if (!iv) return fail(std::move(iv.error()));
+  auto sealed = sealed_octets(parts->ciphertext, parts->tag);
+  if (!sealed) return fail(std::move(sealed.error()));
+  return Jwe{.header = std::move(*header),
+             .aad = parts->header,
+             .encrypted_key = std::move(*encrypted_key),
+             .iv = std::move(*iv),
+             .sealed = std::move(*sealed)};
+}
+
+std::string direct_header(Enc enc, boost::json::object members) {
+  return encode_header(to_string(KeyAlg::dir), to_string(enc), std::move(members));
+}
+
+Result<std::string> seal_direct(std::string_view encoded_header, const SecretBytes& key, ByteView iv,
+                                ByteView plaintext) {
+  const auto sealed = crypto::aes_gcm_seal(key, iv, as_bytes(encoded_header), plaintext);
+  if (!sealed) return fail(sealed.error());
+  std::string text;
+  text.reserve(encoded_header.size() + (sealed->size() + iv.size()) * 4 / 3 + 12);
+  text = encoded_header;
+  append_parts(text, {}, iv, *sealed);
+  return text;
+}
+
+Result<DirectlyOpened> open_direct(const JweParts& parts, const SecretBytes& key) {
+  if (!parts.encrypted_key.empty()) return fail(ErrorCode::invalid_argument, "dir with an encrypted key");
+  auto iv = iv_octets(parts.iv);
+  if (!iv) return fail(std::move(iv.error()));
+  const auto sealed = sealed_octets(parts.ciphertext, parts.tag);
+  if (!sealed) return fail(sealed.error());
+  auto plaintext = crypto::aes_gcm_open(key, *iv, as_bytes(parts.header), *sealed);
+  if (!plaintext) return fail(std::move(plaintext.error()));
+  return DirectlyOpened{.plaintext = std::move(*plaintext), .iv = std::move(*iv)};
 }
 
 Result<SecretBytes> DecryptionKey::open(const Jwe& jwe) const {
@@ -125,12 +182,7 @@ Result<std::string> EncryptionKey::seal(boost::json::object header, ByteView pla
   const Bytes iv = crypto::random_bytes(crypto::kGcmNonceBytes);
   const auto sealed = crypto::aes_gcm_seal(key->cek, iv, as_bytes(text), plaintext);
   if (!sealed) return fail(sealed.error());
-  const ByteView octets(*sealed);
-  for (const ByteView part : {ByteView(key->encrypted), ByteView(iv), octets.first(plaintext.size()),
-                              octets.last(crypto::kGcmTagBytes)}) {
-    text += '.';
-    text += to_base64url(part);
-  }
+  append_parts(text, key->encrypted, iv, *sealed);
   return text;
 }
 

@@ -46,5 +46,11 @@ struct EndToEndKeys {
 /// 10.3.8.2 sessionESPrimKey over the two rand objects as they stand in the primitive.
 [[nodiscard]] SecretBytes derive_session_esprim_key(const SecretBytes& pairwise_key, ByteView receiver_rand,
                                                     ByteView originator_rand);
+/// What goes into that HMAC, for a pairwise key that stays in a Secure Environment.
+[[nodiscard]] Bytes session_esprim_input(ByteView receiver_rand, ByteView originator_rand);
+/// The "reserved string" of 8.4.2 A, which no text defines (docs/decisions/0021).
+inline constexpr std::string_view kPairwiseEsPrimLabel = "oneM2M ESPrim pairwiseESPrimKey derivation";
+/// 8.4.2 A, MAF ESPrim Framework: pairwiseESPrimKey from Kc.
+[[nodiscard]] SecretBytes derive_pairwise_esprim_key(const Kc& kc);
 
 }  // namespace latchkey::crypto

@@ -23,6 +23,29 @@ struct Jwe {
 /// limit: too long.
 [[nodiscard]] Result<Jwe> parse_jwe(std::string_view text, const Limits& limits = {});
 
+/// The five parts of a compact JWE as they stand in the text, of which nothing has been decoded.
+struct JweParts {
+  std::string_view header, encrypted_key, iv, ciphertext, tag;
+};
+/// invalid_argument: not five parts; limit: too long.
+[[nodiscard]] Result<JweParts> split_jwe(std::string_view text, const Limits& limits = {});
+
+/// The first part of a compact JWE with `dir`: alg and enc, then `members`. Written once for many JWEs.
+[[nodiscard]] std::string direct_header(Enc enc, boost::json::object members);
+
+/// Compact JWE with `dir` under a header that was written or read before: for sessions (TS-0003 8.4), which
+/// use one key and one header often. The caller has checked alg and enc, and never gives an IV twice to one
+/// key. `iv` of 12 octets, `key` of those of enc: else invalid_argument.
+[[nodiscard]] Result<std::string> seal_direct(std::string_view encoded_header, const SecretBytes& key,
+                                              ByteView iv, ByteView plaintext);
+/// The plaintext and the IV. invalid_argument: an encrypted key, base64url that is not exact, a wrong length;
+/// authentication: the tag does not verify.
+struct DirectlyOpened {
+  SecretBytes plaintext;
+  Bytes iv;
+};
+[[nodiscard]] Result<DirectlyOpened> open_direct(const JweParts& parts, const SecretBytes& key);
+
 /// A key with what it may open. Cheap to copy, thread-safe.
 class DecryptionKey {
  public:
