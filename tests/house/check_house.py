@@ -10,7 +10,7 @@ import pathlib, re, sys
 MAY = {
     "base": [], "crypto": ["base"], "pki": ["crypto"], "codec": ["crypto"], "secure_env": ["crypto"], "tls": ["pki", "secure_env"],
     "store": ["base"], "jose": ["codec"], "e2e": ["jose", "tls", "secure_env"], "authz": ["jose", "secure_env"], "bind": ["codec", "tls"], "client": ["bind"],
-    "cse": ["authz", "store", "client"], "maf": ["authz", "store", "client"],
+    "cse": ["authz", "store", "client", "e2e"], "maf": ["authz", "store", "client"],
     "das": ["authz", "store", "client"],
 }
 # A client is tested against the real other side: its tests, not its product, stand above that.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "containers.h"
+#include "end_to_end.h"
 #include "latchkey/base/log.h"
 #include "location_policy.h"
 

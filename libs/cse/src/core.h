@@ -32,6 +32,7 @@ constexpr std::uint32_t kNestedGroupsMax = 8;
 
 struct Elsewhere;
 struct Evidence;
+class EndToEnd;
 
 /// A request whose originator has been identified (TS-0003 7.2.1). `in.primitive` is what the sender sent.
 struct Request {
@@ -265,6 +266,7 @@ struct Core {
   std::unique_ptr<PollingChannels> polling;
   std::unique_ptr<Router> router;
   std::unique_ptr<Authorization> authorization;
+  std::unique_ptr<EndToEnd> end_to_end;  ///< null: not offered
 
   /// The way of a request from "route: here, or next hop" on. The originator is taken as identified: the
   /// entry for requests of the bindings is Cse::handle, this one is for sub-requests in the name of somebody

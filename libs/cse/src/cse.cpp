@@ -8,6 +8,7 @@
 #include "base_resources.h"
 #include "core.h"
 #include "dynamic_authorization.h"
+#include "end_to_end.h"
 #include "explain.h"
 #include "latchkey/base/log.h"
 #include "location_policy.h"
@@ -64,6 +65,14 @@ struct Cse::Impl {
       if (resource.is(codec::Ty::pch)) core.polling->attach(resource);
     });
     if (location != nullptr) location->start();
+    if (core.options.end_to_end) {
+      auto made = EndToEnd::make(core, *std::exchange(core.options.end_to_end, {}));
+      if (!made) return fail("end-to-end security", made.error());
+      core.end_to_end = std::move(*made);
+      core.end_to_end->start([this] {
+        if (registrar != nullptr) registrar->refresh();
+      });
+    }
     core.schedule_expiry();
     return {};
   }

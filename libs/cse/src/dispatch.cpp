@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "access.h"
+#include "end_to_end.h"
 #include "procedures.h"
 
 namespace latchkey::cse {
@@ -85,6 +86,8 @@ void Core::dispatch(Request&& request, Respond respond) {
   if (target.resource == nullptr || expired(*this, *target.resource)) {
     return refuse(request, {Rsc::not_found, "to: no such resource"}, std::move(respond));
   }
+  if (end_to_end != nullptr && EndToEnd::takes(request, target))
+    return end_to_end->handle(std::move(request), std::move(respond));
   if (authorization->defer(request, target, respond)) return;
   run(*this, std::move(request), std::move(target), std::move(respond));
 }

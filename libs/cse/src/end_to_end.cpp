@@ -41,7 +41,6 @@ Result<std::unique_ptr<EndToEnd>> EndToEnd::make(Core& core, EndToEndOptions opt
 }
 
 Status EndToEnd::prepare() {
-  options_.esprim.self = core_.options.cse_id;
   auto receiver = e2e::EsPrimReceiver::make(options_.esprim);
   if (!receiver) return fail(receiver.error());
   receiver_ = std::move(*receiver);
@@ -79,6 +78,14 @@ void EndToEnd::publish() {
   timer_ = core_.executor.after(kLookAgain, [this] { publish(); });
 }
 
+bool EndToEnd::takes(const Request& request, const Target& target) {
+  if (request.primitive().op != codec::Operation::notify || target.child != VirtualChild::none ||
+      !target.resource->is(codec::Ty::cse_base))
+    return false;
+  const auto* const pc = request.primitive().pc.if_object();
+  return pc != nullptr && pc->contains(codec::kSecurityInfo);
+}
+
 void EndToEnd::handle(Request&& outer, Respond respond) {
   const auto type = codec::security_info_type(outer.primitive().pc);
   if (!type) return core_.refuse(outer, type.error(), std::move(respond));
@@ -114,8 +121,8 @@ void EndToEnd::decide(Request&& outer, e2e::EsPrimEndpoint::Inner inner, Respond
     const auto alive = weak.lock();
     if (!alive) return;
     EndToEnd& self = **alive;
-    self.answer(outer,
-                self.esprim_->answer(outer.primitive(), context, response, self.core_.clock.now()), respond);
+    self.answer(outer, self.esprim_->answer(outer.primitive(), context, response, self.core_.clock.now()),
+                respond);
   };
   if (auto valid = codec::check_request(request.primitive(), core_.clock.now()); !valid)
     return core_.refuse(request, std::move(valid).error(), std::move(finish));
@@ -126,7 +133,7 @@ void EndToEnd::decide(Request&& outer, e2e::EsPrimEndpoint::Inner inner, Respond
   core_.dispatch(std::move(request), std::move(finish));
 }
 
-void EndToEnd::answer(const Request& outer, e2e::EsPrimEndpoint::Answer answer, const Respond& respond) {
+void EndToEnd::answer(const Request& outer, e2e::EsPrimEndpoint::Answer answer, Respond& respond) {
   if (answer.refusal) {
     ++core_.counters.refused_originator;
     record(core_, AuditEventId::originator_refused, outer,
@@ -159,7 +166,8 @@ void EndToEnd::keep(e2e::PairwiseE2EKey key) {
   auto made = e2e::PairwiseEsPrimKey::from_secret(
       {.id = key.id, .peer = key.peer, .suid = *Suid::from(43), .end = key.end}, std::move(key.key));
   const Status kept = made ? receiver_->add_key(std::move(*made)) : fail(made.error());
-  if (!kept) log::warning("cse", "the key established with " + to_string(key.peer) + ": " + kept.error().detail);
+  if (!kept)
+    log::warning("cse", "the key established with " + to_string(key.peer) + ": " + kept.error().detail);
 }
 
 }  // namespace latchkey::cse

@@ -23,7 +23,9 @@ class EndToEnd {
   /// Publishes e2eSecInfo in the CSEBase, and again before its rand object expires (8.4.2 B.1b); each time
   /// `published` is called. After the tree was loaded.
   void start(std::function<void()> published);
-  /// NOTIFY of m2m:seci to the CSEBase. It acts on no resource, so no policy is asked for it (TS-0001 11.4.2).
+  /// NOTIFY of m2m:seci to the CSEBase. It acts on no resource, so no policy is asked for it
+  /// (TS-0001 11.4.2).
+  [[nodiscard]] static bool takes(const Request& request, const Target& target);
   void handle(Request&& outer, Respond respond);
 
  private:
@@ -32,7 +34,7 @@ class EndToEnd {
   void publish();
   void open(Request&& outer, Respond respond);
   void decide(Request&& outer, e2e::EsPrimEndpoint::Inner inner, Respond respond);
-  void answer(const Request& outer, e2e::EsPrimEndpoint::Answer answer, const Respond& respond);
+  void answer(const Request& outer, e2e::EsPrimEndpoint::Answer answer, Respond& respond);
   void establish(const Request& outer, Respond respond);
   void keep(e2e::PairwiseE2EKey key);
 

@@ -36,7 +36,7 @@ Outcome<void> check_privilege(Core& core, Request& request, const Target& target
 }
 
 /// A notification to this CSE itself (TS-0004 7.5.1.1): it subscribes to nothing and sends no request that
-/// is answered later, and security information (7.5.1.2.10-13) is not offered.
+/// is answered later; what it takes as security information went to EndToEnd.
 codec::Refusal refusal_of_base(const Request& request) {
   const auto* const pc = request.primitive().pc.if_object();
   const auto has = [&](std::string_view name) { return pc != nullptr && pc->contains(name); };

@@ -32,6 +32,10 @@ Registrar::~Registrar() { core_.executor.cancel(timer_); }
 
 void Registrar::start() { create(); }
 
+void Registrar::refresh() {
+  if (registered_) run_later(std::chrono::milliseconds(0), &Registrar::renew);
+}
+
 RequestPrimitive Registrar::request(Operation op, std::string_view below) const {
   RequestPrimitive primitive;
   primitive.op = op;
@@ -60,6 +64,7 @@ json::object Registrar::own_attributes() const {
   json::object attributes{{"et", format_timestamp(core_.clock.now() + options.default_lifetime)},
                           {"rr", !options.points_of_access.empty()}};
   if (!options.points_of_access.empty()) attributes["poa"] = texts(options.points_of_access);
+  if (const auto* const esi = core_.tree.base()->attributes.if_contains("esi")) attributes["esi"] = *esi;
   return attributes;
 }
 
@@ -95,10 +100,7 @@ void Registrar::renewed(const ResponsePrimitive& response) {
     // The registrar does not know us any more: registering again follows.
     return retry("renewal refused: " + std::string(codec::to_string(response.rsc)));
   }
-  Resource* const known = core_.tree.find_cse(registrar_);
-  if (known == nullptr) return read_base();
-  core_.change(*known, {{"et", format_timestamp(core_.clock.now() + core_.options.default_lifetime)}});
-  settled();
+  read_base();  // it may have moved, or have another rand object to share (8.4.2 B.1b)
 }
 
 void Registrar::read_base() { send(request(Operation::retrieve, ""), &Registrar::base_read); }
@@ -117,7 +119,7 @@ void Registrar::keep_base(const json::object& base) {
                           {"cb", registrar_.sp_relative() + "/-"},
                           {"rr", true},
                           {"et", format_timestamp(core_.clock.now() + core_.options.default_lifetime)}};
-  for (const std::string_view name : {"cst", "poa", "srv"}) {
+  for (const std::string_view name : {"cst", "poa", "srv", "esi"}) {
     if (const auto* const value = base.if_contains(name)) attributes[name] = *value;
   }
   if (Resource* const known = core_.tree.find_cse(registrar_)) {
@@ -141,6 +143,7 @@ void Registrar::keep_base(const json::object& base) {
 }
 
 void Registrar::settled() {
+  registered_ = true;
   backoff_ = std::chrono::milliseconds(0);
   AuditEvent event;
   event.id = AuditEventId::registration_ok;
@@ -153,6 +156,7 @@ void Registrar::settled() {
 }
 
 void Registrar::retry(std::string_view why) {
+  registered_ = false;
   backoff_ = std::clamp(backoff_ * 2, kBackoffMin, kBackoffMax);
   log::warning("cse", "registration with " + registrar_.absolute() + ": " + std::string(why));
   run_later(backoff_, &Registrar::create);

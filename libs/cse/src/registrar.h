@@ -16,6 +16,8 @@ class Registrar {
   ~Registrar();
 
   void start();
+  /// What this CSE says of itself has changed: the registrar is told now, if it knows us.
+  void refresh();
 
  private:
   using Answered = void (Registrar::*)(const ResponsePrimitive&);
@@ -38,6 +40,7 @@ class Registrar {
   Executor::TimerId timer_{};
   std::chrono::milliseconds backoff_{0};
   std::uint64_t requests_ = 0;
+  bool registered_ = false;
   std::shared_ptr<Registrar*> self_ = std::make_shared<Registrar*>(this);  // answers may come after our end
 };
 

@@ -14,6 +14,8 @@
 #include "latchkey/base/executor.h"
 #include "latchkey/base/ids.h"
 #include "latchkey/bind/request.h"
+#include "latchkey/e2e/escertke.h"
+#include "latchkey/e2e/receiver.h"
 #include "latchkey/store/store.h"
 
 namespace latchkey::cse {
@@ -21,6 +23,15 @@ namespace latchkey::cse {
 class LocationInformation;
 
 enum class CseType : std::uint8_t { in = 1, mn = 2, asn = 3 };
+
+/// End-to-end security at this CSE (TS-0003 8.4, 8.7).
+struct EndToEndOptions {
+  e2e::EsPrimReceiverConfig esprim;                  ///< of this CSE
+  std::vector<e2e::PairwiseEsPrimKey::Shared> keys;  ///< provisioned, of other end-points
+  /// Own certificate and trust as Terminating End-Point of ESCertKE; nullopt: no keys are established.
+  std::optional<e2e::EsCertKeCredentials> certificates;
+  std::vector<e2e::EsCertKePeer> initiators;  ///< who may establish a key with this CSE
+};
 
 struct CseOptions {
   CseType type = CseType::in;
@@ -93,6 +104,8 @@ struct CseOptions {
   std::vector<ForeignTarget> foreign_targets;
   /// Places of originators (Annex F); outlives the CSE, which keeps its records. nullptr: none is ever known.
   LocationInformation* location = nullptr;
+  /// nullopt: no protected primitive is opened here, and no key established.
+  std::optional<EndToEndOptions> end_to_end;
   /// Called once after the store failed: nothing can be written any more, the daemon shall stop.
   std::function<void(const Error&)> store_failed;
 };

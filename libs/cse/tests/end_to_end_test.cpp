@@ -1,0 +1,256 @@
+// A request that only the CSE it is for can read, over two CSEs that are trusted with nothing (TS-0003 8.4,
+// 7.2.2), and the key for it established on the same way (8.7).
+#include <boost/json/serialize.hpp>
+
+#include "cover.h"
+#include "latchkey/e2e/originator.h"
+#include "latchkey/e2e/security_info.h"
+#include "support/world.h"
+
+namespace latchkey::cse::test {
+namespace {
+
+using latchkey::test::cover;
+
+SecretBytes pairwise() {
+  return *secret_from_hex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+}
+e2e::PairwiseEsPrimKey::Shared key_with(const EntityId& peer, std::string id = "K1") {
+  return *e2e::PairwiseEsPrimKey::from_secret({.id = std::move(id), .peer = peer, .suid = *Suid::from(13)},
+                                              pairwise());
+}
+const EntityId kPhone = ae_id("/mn-b/Cphone");
+const EntityId kMn = cse_id("/mn-cse");
+
+CseOptions mn(std::string_view id) {
+  auto options = World::mn_options();
+  options.cse_id = cse_id(id);
+  options.registrar = cse_id("/in-cse");
+  return options;
+}
+CseOptions receiver() {
+  auto options = mn("/mn-cse");
+  options.end_to_end = {.esprim = {.self = options.cse_id}, .keys = {key_with(kPhone)}};
+  return options;
+}
+
+/// The phone is registered at mn-b; mn-b and mn-cse at in-cse; the door is at mn-cse, and open to the phone
+/// only if it has been authenticated.
+class EndToEndPrimitive : public ::testing::Test {
+ protected:
+  EndToEndPrimitive() {
+    for (World* leaf : {&b, &a}) {
+      leaf->reach(in);
+      in.reach(*leaf);
+    }
+    b.register_ae("Cphone", "phone");
+    a.register_ae("Clock", "lock");
+    EXPECT_EQ(
+        a.create(
+             "Clock", "cse/lock", Ty::acp,
+             R"({"m2m:acp":{"rn":"door","pv":{"acr":[{"acor":["/mn-b/Cphone"],"acop":63,"acaf":true},{"acor":["Clock"],"acop":63}]},
+                        "pvs":{"acr":[{"acor":["Clock"],"acop":63}]}}})")
+            .rsc,
+        Rsc::created);
+    EXPECT_EQ(
+        a.create("Clock", "cse/lock", Ty::cnt, R"({"m2m:cnt":{"rn":"state","acpi":["cse/lock/door"]}})").rsc,
+        Rsc::created);
+  }
+  /// What the phone sends by way of its registrar.
+  ResponsePrimitive by_phone(RequestPrimitive outer) {
+    outer.from = "Cphone";
+    outer.rqi = "outer" + std::to_string(++sent);
+    outer.rvi = "2a";
+    return b.send(b.session("Cphone"), std::move(outer));
+  }
+  RequestPrimitive unlock(std::string_view from = "/mn-b/Cphone") {
+    return a.creation(from, "/mn-cse/cse/lock/state", Ty::cin, R"({"m2m:cin":{"con":"unlock"}})");
+  }
+  std::shared_ptr<e2e::EsPrimOriginator> originator(
+      const e2e::PairwiseEsPrimKey::Shared& key = key_with(kMn)) {
+    return *e2e::EsPrimOriginator::make({.receiver_address = "/mn-cse/-"}, key);
+  }
+  /// The whole exchange; the rand object is what in-cse holds for mn-cse, else asked for.
+  e2e::EsPrimExchange::Action exchange(const std::shared_ptr<e2e::EsPrimOriginator>& who,
+                                       RequestPrimitive inner) {
+    e2e::EsPrimExchange exchange(who, std::move(inner));
+    auto action = exchange.start(a.clock.now());
+    while (true) {
+      if (std::holds_alternative<e2e::EsPrimExchange::RetrieveSecInfo>(action)) {
+        const auto info = sec_info();
+        action = exchange.on_sec_info(&info, a.clock.now());
+      } else if (auto* const send = std::get_if<e2e::EsPrimExchange::Send>(&action)) {
+        action = exchange.on_answer(by_phone(std::move(send->outer)), a.clock.now());
+      } else {
+        return action;
+      }
+    }
+  }
+  json::value sec_info() {
+    auto base = a.retrieve("Sadmin", "-");
+    EXPECT_EQ(base.rsc, Rsc::ok);
+    return World::attributes(base)["esi"];
+  }
+  static Rsc inner_rsc(const e2e::EsPrimExchange::Action& action) {
+    const auto* const finished = std::get_if<e2e::EsPrimExchange::Finished>(&action);
+    EXPECT_TRUE(finished) << (std::holds_alternative<e2e::EsPrimExchange::Failed>(action)
+                                  ? std::get<e2e::EsPrimExchange::Failed>(action).error.detail
+                                  : "");
+    return finished != nullptr ? finished->inner.rsc : Rsc::internal_server_error;
+  }
+  static std::optional<Rsc> refusal(const e2e::EsPrimExchange::Action& action) {
+    const auto* const failed = std::get_if<e2e::EsPrimExchange::Failed>(&action);
+    EXPECT_TRUE(failed);
+    return failed != nullptr ? failed->rsc : std::nullopt;
+  }
+  std::int64_t instances() { return World::number(a.retrieve("Clock", "cse/lock/state"), "cni"); }
+
+  World b{mn("/mn-b")};
+  World in;
+  World a{receiver()};
+  int sent = 0;
+};
+
+TEST_F(EndToEndPrimitive, ProvesTheOriginatorOverCsesThatReadNothing) {
+  cover({"7.1.2-02", "7.2.2-01", "7.2.2-03"});
+  // In clear the CSEs on the way vouch for the phone: that is not enough for this door.
+  EXPECT_EQ(by_phone(unlock()).rsc, Rsc::originator_has_no_privilege);
+  EXPECT_EQ(instances(), 0);
+  EXPECT_EQ(inner_rsc(exchange(originator(), unlock())), Rsc::created);
+  EXPECT_EQ(instances(), 1);
+  const auto& seen = in.peers.cses["//sp.example/mn-cse"].received;
+  ASSERT_FALSE(seen.empty());
+  const auto text = codec::to_text(seen.back().pc);
+  EXPECT_EQ(text.find("unlock"), std::string::npos) << text;
+  EXPECT_NE(text.find(R"("sit":5)"), std::string::npos) << text;
+  EXPECT_EQ(seen.back().op, Operation::notify);
+  EXPECT_EQ(seen.back().to, "/mn-cse/-");
+}
+
+TEST_F(EndToEndPrimitive, TheDecisionIsThatOnTheInnerRequest) {
+  // Authenticated, but without privilege: the refusal comes back protected too.
+  auto other = unlock();
+  other.to = "/mn-cse/cse/lock";
+  EXPECT_EQ(inner_rsc(exchange(originator(), std::move(other))), Rsc::originator_has_no_privilege);
+  auto missing = unlock();
+  missing.to = "/mn-cse/cse/lock/none";
+  EXPECT_EQ(inner_rsc(exchange(originator(), std::move(missing))), Rsc::not_found);
+  auto elsewhere = unlock();
+  elsewhere.to = "/in-cse/cse";
+  EXPECT_EQ(inner_rsc(exchange(originator(), std::move(elsewhere))), Rsc::bad_request);
+  auto malformed = unlock();
+  malformed.ty = std::nullopt;
+  EXPECT_EQ(inner_rsc(exchange(originator(), std::move(malformed))), Rsc::bad_request);
+  EXPECT_EQ(instances(), 0);
+}
+
+TEST_F(EndToEndPrimitive, WhoSpeaksForAnotherInsideIsRefused) {
+  cover({"7.2.2-02"});
+  const auto result = exchange(originator(), unlock("/mn-b/Cother"));
+  EXPECT_EQ(refusal(result), Rsc::esprim_impersonation_error);
+  ASSERT_FALSE(a.audit.events().empty());
+  const auto event = a.audit.events().back();
+  EXPECT_EQ(event.id, AuditEventId::originator_refused);
+  EXPECT_EQ(event.status, 4116);
+  EXPECT_NE(event.reason.find("ESPrim"), std::string::npos) << event.reason;
+  EXPECT_EQ(instances(), 0);
+}
+
+TEST_F(EndToEndPrimitive, AnUnknownKeyIsRefused) {
+  const auto result = exchange(originator(key_with(kMn, "K2")), unlock());
+  EXPECT_EQ(refusal(result), Rsc::esprim_unknown_key_id);
+}
+
+TEST_F(EndToEndPrimitive, TheHopsPrivilegeCountsForNothingInside) {
+  // The administrator's session carries an object of the phone's: the inner request is the phone's alone.
+  e2e::EsPrimExchange exchange(originator(), unlock());
+  auto action = exchange.start(a.clock.now());
+  const auto info = sec_info();
+  action = exchange.on_sec_info(&info, a.clock.now());
+  auto outer = std::get<e2e::EsPrimExchange::Send>(action).outer;
+  outer.from = "Sadmin";
+  outer.rqi = "stolen";
+  outer.rvi = "2a";
+  const auto answer = a.send(a.session("Sadmin"), std::move(outer));
+  EXPECT_EQ(answer.rsc, Rsc::esprim_impersonation_error) << World::debug(answer);
+  EXPECT_EQ(instances(), 0);
+}
+
+TEST_F(EndToEndPrimitive, AReplayedObjectDoesNothing) {
+  e2e::EsPrimExchange exchange(originator(), unlock());
+  static_cast<void>(exchange.start(a.clock.now()));
+  const auto info = sec_info();
+  auto action = exchange.on_sec_info(&info, a.clock.now());
+  const auto outer = std::get<e2e::EsPrimExchange::Send>(action).outer;
+  EXPECT_EQ(by_phone(outer).rsc, Rsc::ok);
+  EXPECT_EQ(instances(), 1);
+  EXPECT_NE(by_phone(outer).rsc, Rsc::ok);
+  EXPECT_EQ(instances(), 1);
+}
+
+TEST_F(EndToEndPrimitive, WhatIsNoMessageForACseIsRefusedByMember) {
+  for (const auto* const content : {R"({"m2m:seci":{"sit":5}})", R"({"m2m:seci":{"sit":4,"ero":{}}})",
+                                    R"({"m2m:seci":{"sit":2,"dres":{}}})", R"({"m2m:seci":{"sit":77}})",
+                                    R"({"m2m:seci":7})", R"({"m2m:seci":{"sit":5,"epo":"a.b.c"}})"}) {
+    RequestPrimitive outer;
+    outer.op = Operation::notify;
+    outer.to = "/mn-cse/-";
+    outer.pc = json::parse(content);
+    EXPECT_EQ(by_phone(std::move(outer)).rsc, Rsc::bad_request) << content;
+  }
+}
+
+TEST_F(EndToEndPrimitive, TheSharedRandObjectIsPublishedAndRenewedInTime) {
+  cover({"8.4.2-06", "8.4.2-08"});
+  const auto first = sec_info();
+  const auto info = e2e::read_sec_info(first, a.clock.now());
+  ASSERT_TRUE(info) << info.error().detail;
+  ASSERT_TRUE(info->shared);
+  EXPECT_TRUE(info->supports_esprim());
+  const auto end = info->shared->end();
+  while (a.clock.now() + std::chrono::seconds(120) < end) {
+    a.clock.advance(std::chrono::seconds(60));
+    a.executor.advance(std::chrono::seconds(60));
+  }
+  const auto second = e2e::read_sec_info(sec_info(), a.clock.now());
+  ASSERT_TRUE(second);
+  EXPECT_GT(second->shared->end(), end);
+  // Whoever still has the first may use it to its end.
+  EXPECT_EQ(inner_rsc(exchange(originator(), unlock())), Rsc::created);
+}
+
+TEST(EndToEndInfo, StandsInTheRemoteCseOfTheRegistrarAndFollowsTheCseBase) {
+  cover({"8.4.2-02", "8.4.2-03", "8.4.2-04", "8.4.2-12"});
+  World in;
+  World a(receiver());
+  a.reach(in);
+  a.cse->start_registration();
+  a.executor.run_posted();
+  const auto held = [&] { return World::attributes(in.retrieve("Sadmin", "cse/mn-cse"))["esi"]; };
+  const auto own = [&] { return World::attributes(a.retrieve("Sadmin", "-"))["esi"]; };
+  const auto first = held();
+  ASSERT_TRUE(first.is_object());
+  EXPECT_EQ(first, own());
+  const auto info = e2e::read_sec_info(first, a.clock.now());
+  ASSERT_TRUE(info && info->shared);
+  EXPECT_TRUE(info->supports_esprim());
+  while (own() == first) {
+    ASSERT_LT(a.clock.now(), info->shared->end());
+    a.clock.advance(std::chrono::seconds(60));
+    in.clock.advance(std::chrono::seconds(60));
+    a.executor.advance(std::chrono::seconds(60));
+  }
+  a.executor.advance(std::chrono::milliseconds(1));
+  EXPECT_EQ(held(), own());
+}
+
+TEST(EndToEndOff, NoSecurityInformationIsTaken) {
+  World world;
+  auto request = world.make(Operation::notify, "Sadmin", "-");
+  request.pc = json::parse(R"({"m2m:seci":{"sit":3}})");
+  EXPECT_EQ(world.send(world.session("Sadmin"), std::move(request)).rsc, Rsc::not_implemented);
+  EXPECT_FALSE(World::attributes(world.retrieve("Sadmin", "-")).contains("esi"));
+}
+
+}  // namespace
+}  // namespace latchkey::cse::test
