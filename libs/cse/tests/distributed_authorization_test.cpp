@@ -705,6 +705,23 @@ TEST_F(PlayedPip, its_word_alone_makes_no_role) {
   expect(as_sitter(), Rsc::originator_has_no_privilege);
 }
 
+TEST_F(PlayedPip, each_request_asks_anew) {
+  pip().hold = true;
+  auto request = read();
+  request.rids = {"sitter@das.example"};
+  const auto first = pep.begin(pep.session("Cguest"), request);
+  request.rqi = "second";
+  const auto second = pep.begin(pep.session("Cguest"), request);
+  ASSERT_THAT(pip().held, SizeIs(2)) << "the first may be answered with what is taken back before the second";
+  gives(role("sitter@das.example", "//sp.example/pep-cse/Cguest"));
+  pip().held[0]();
+  gives(R"("sus":2)");
+  pip().held[1]();
+  pep.executor.run_posted();
+  expect(first->value(), Rsc::ok);
+  expect(second->value(), Rsc::originator_has_no_privilege);
+}
+
 TEST_F(PlayedPip, a_token_of_it_is_verified_as_any) {
   auto claims = issuer.claims("t1", ae_id("/pep-cse/Cguest"), pep.clock.now());
   claims.audience = {"//sp.example/pep-cse"};
