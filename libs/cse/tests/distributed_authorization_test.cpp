@@ -868,6 +868,13 @@ TEST_F(Separate, any_of_them_down_means_denied) {
   expect(as_sitter(), Rsc::ok);  // and all are up again
 }
 
+TEST_F(Separate, a_prp_without_policies_is_no_error_and_the_next_pdp_may_know) {
+  expect(prp.remove("Sadmin", "-/doors"), Rsc::deleted);
+  expect(as_sitter(), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(pdp.audit.events().back().reason, HasSubstr("nothing applies to the target"));
+  EXPECT_THAT(last_reason(), HasSubstr("the PDP /spare-cse/cse/pdp: ")) << "it was asked next";
+}
+
 TEST_F(Separate, a_pep_that_the_pdp_does_not_know_is_denied) {
   expect(pdp.update("Sadmin", "-/pdpAskers", R"({"m2m:acp":{"pv":{"acr":[{"acor":["/x-cse"],"acop":4}]}}})"),
          Rsc::updated);
