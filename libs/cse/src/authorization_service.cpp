@@ -19,6 +19,7 @@ namespace {
 struct Subject {
   Target hosted;  ///< resource null: of another CSE, or not there
   std::vector<const Resource*> policies;
+  std::uint64_t seen = 0;  ///< what is not there any more
 };
 
 /// SP-relative within our own SP, as the configuration writes it.
@@ -41,6 +42,7 @@ void add_foreign_policies(const Core& core, const std::string& address, Subject&
     for (const auto& reference : entry.policies) {
       const auto target = core.tree.resolve(reference);
       const auto* const policy = target.resource;
+      subject.seen = std::max(subject.seen, target.seen);
       if (policy == nullptr || !policy->is(Ty::acp) || expired(core, *policy)) continue;
       if (std::ranges::find(subject.policies, policy) == subject.policies.end())
         subject.policies.push_back(policy);
@@ -59,6 +61,7 @@ Outcome<Subject> subject_of(const Core& core, std::string_view element, const st
     return subject;
   }
   auto target = core.tree.resolve(*address);
+  subject.seen = target.seen;
   if (target.resource == nullptr || expired(core, *target.resource) || decided_here(*target.resource))
     return subject;
   subject.policies = core.access->policies(target);
@@ -214,20 +217,23 @@ void AuthorizationService::retrieve_policies(const CasePtr& open) {
 void AuthorizationService::conclude(const CasePtr& open) {
   auto& about = open->about;
   const auto subject = subject_of(core_, {}, about.primitive().to);
+  const auto* const elsewhere = about.elsewhere.get();
   codec::DecisionResponse response{.status = AuthorizationStatus::not_applicable};
   std::string reason = "nothing applies to the target";
-  const bool retrieved = about.elsewhere != nullptr && !about.elsewhere->sets.empty();
+  const bool retrieved = elsewhere != nullptr && !elsewhere->sets.empty();
   if (subject && (subject->hosted.resource != nullptr || !subject->policies.empty() || retrieved)) {
     auto judgement = core_.access->judge(about, subject->hosted, subject->policies);
     response = {.status = AuthorizationStatus::ok, .permit = judgement.permit};
     reason = std::move(judgement.reason);
-  } else if (about.elsewhere != nullptr) {
-    response.status = AuthorizationStatus::processing_error;
-    reason = about.elsewhere->point + ": " + about.elsewhere->said;
+  }
+  // A policy that could not be had might have permitted.
+  if (elsewhere != nullptr && elsewhere->failed && !response.permit) {
+    response = {.status = AuthorizationStatus::processing_error};
+    reason = elsewhere->point + ": " + elsewhere->said;
   }
   record(core_, response.permit ? AuditEventId::access_permitted : AuditEventId::access_denied, about,
          "as PDP of another CSE: " + reason, response.permit ? Rsc::ok : Rsc::originator_has_no_privilege);
-  open->asker.seen = std::max(open->asker.seen, about.seen);
+  open->asker.seen = std::max({open->asker.seen, about.seen, subject ? subject->seen : 0});
   reply(open->asker, codec::to_content(response), std::move(open->respond));
 }
 
@@ -239,6 +245,7 @@ void AuthorizationService::give_policies(Request&& request, Respond respond) {
   const auto subject = subject_of(core_, codec::kAuthorizationPolicy, question->target);
   if (!subject) return core_.refuse(request, subject.error(), std::move(respond));
   codec::PolicyResponse response{.status = AuthorizationStatus::not_applicable, .policies = {}};
+  request.seen = std::max(request.seen, subject->seen);
   for (const auto* const policy : subject->policies) {
     request.seen = std::max(request.seen, policy->changed);
     const auto* const privileges = policy->attributes.if_contains("pv");

@@ -87,6 +87,7 @@ std::optional<CseId> host_of(const std::string& point, const SpId& home) {
 void take_policies(Elsewhere& known, const SpId& home, const std::string& point,
                    const codec::PolicyResponse& response) {
   const auto host = host_of(point, home);
+  known.failed = true;
   if (!host) {
     known.said = "its address has no CSE-ID";
     return;
@@ -101,6 +102,7 @@ void take_policies(Elsewhere& known, const SpId& home, const std::string& point,
     known.sets.push_back(*std::move(set));
     known.names.push_back("policy " + std::to_string(i) + " of the PRP " + point);
   }
+  known.failed = false;
   known.said = "its policies do not permit";
 }
 
@@ -144,10 +146,12 @@ void DistributedAuthorization::add_policies(std::shared_ptr<Elsewhere> known, st
               [this, known = std::move(known),
                done = std::move(done)](PointClient::Answer<codec::PolicyResponse> answer) mutable {
                 known->point = "the PRP " + answer.point;
-                if (answer.response)
+                if (answer.response) {
                   take_policies(*known, core_.options.cse_id.sp(), answer.point, *answer.response);
-                else
+                } else {
+                  known->failed = answer.response.error().code != ErrorCode::not_found;
                   known->said = answer.response.error().detail;
+                }
                 done(std::move(known));
               });
 }

@@ -17,6 +17,7 @@ struct Elsewhere {
   std::string point;    ///< "the PDP /in-cse/cse/pdp"
   std::string said;     ///< what it answered, or why that does not count
   bool permit = false;  ///< a PDP permitted
+  bool failed = false;  ///< what it would have said is not known
   /// Policies of a PRP, and a name of each for reasons.
   std::vector<std::shared_ptr<const authz::RuleSet>> sets;
   std::vector<std::string> names;

@@ -238,16 +238,16 @@ void PolicyInformation::take_role_id(const GatheringPtr& gathering, const std::s
   });
 }
 
-/// Requests that need the same at the same time ask once.
+/// Requests that need the same of a repository or DAS Server at the same time ask once.
 void PolicyInformation::fetch(const GatheringPtr& gathering, codec::Ty type, const std::string& id,
                               Waiter waiter) {
   ++gathering->open;
   const std::string holder = to_string(*gathering->originator);
   const auto* const repository = repository_of(id);
   auto pips = repository == nullptr ? gathering->pips : std::vector<std::string>();
-  // What a PIP gives depends on the holder; what stands behind that is whom it was asked of.
-  std::string question = (type == codec::Ty::rol || !pips.empty() ? holder : std::string()) + "\n" + id;
-  for (const auto& pip : pips) question += "\n" + pip;
+  std::string question = (type == codec::Ty::rol ? holder : std::string()) + "\n" + id;
+  // What one asked before another came may be older than what a PIP has acknowledged since (decision 0019).
+  if (!pips.empty()) question += "\n" + std::to_string(++pip_questions_);
   // One request must not become hundreds.
   const bool too_many = ++gathering->questions > kQuestionsOfOneRequest;
   if (too_many || (asked_.size() >= kQuestionsMax && !asked_.contains(question))) {

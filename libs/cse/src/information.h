@@ -107,6 +107,7 @@ class PolicyInformation final : private authz::ResourceNames {
   std::vector<authz::Authority> authorities_;
   TokenShelf shelf_;
   std::map<std::string, std::vector<Waiter>> asked_;
+  std::uint64_t pip_questions_ = 0;
   std::unordered_map<std::string, std::vector<TokenShelf::Token>> held_;  // by holder
 };
 

@@ -84,6 +84,7 @@ class PlayedPdp : public Pep {
     Pep::SetUp();
     pep.register_cse("/pdp-cse");
     pep.register_cse("/spare-cse");
+    pdp().answers.clear();  // now there is a way to it
   }
   FakePeer& pdp() { return pep.peers.cses["//sp.example/pdp-cse"]; }
   FakePeer& spare() { return pep.peers.cses["//sp.example/spare-cse"]; }
@@ -223,6 +224,60 @@ TEST_F(PlayedPdp, answers_to_two_requests_at_once_are_not_exchanged) {
   pep.executor.run_posted();
   expect(removing->value(), Rsc::originator_has_no_privilege);
   expect(reading->value(), Rsc::ok);
+}
+
+TEST_F(PlayedPdp, that_answers_under_another_request_id_has_not_answered) {
+  pdp().real = [](RequestPrimitive request, bind::RequestSender::Done done) {
+    auto response = says(true);
+    response.rqi = request.rqi + "0";
+    done(std::move(response));
+  };
+  expect(send(read()), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(last_reason(), HasSubstr("answered another request"));
+}
+
+TEST_F(PlayedPdp, decides_on_a_group_and_not_on_its_members) {
+  expect(pep.create("Sadmin", "-", Ty::grp,
+                    R"({"m2m:grp":{"rn":"all","mnm":2,"mid":["cse/door"],"acpi":["cse/own"]}})"),
+         Rsc::created);
+  pdp().answers = {says(true), says(false)};
+  const auto response = send(pep.make(Operation::retrieve, "Cguest", "-/all/fopt"));
+  expect(response, Rsc::ok);
+  EXPECT_EQ(asked(0).target, "/pep-cse/cse/all/fopt");
+  EXPECT_EQ(asked(1).target, kDoor);
+  EXPECT_THAT(World::debug(response), HasSubstr("4103"));
+}
+
+TEST_F(PlayedPdp, is_told_of_roles_and_tokens_within_the_service_subscription) {
+  const Issuer issuer("das.example");
+  ASSERT_TRUE(pep.cse->trust({.issuers = {issuer.trusted()}, .own_keys = {}}));
+  const auto token = [&](const std::string& id, const std::string& role) {
+    auto claims = issuer.claims(id, ae_id("/pep-cse/Cguest"), pep.clock.now());
+    claims.audience = {};
+    claims.permissions = {{{}, nullptr, {role}}};
+    return issuer.sign(claims);
+  };
+  const auto sitter = token("t1", "sitter@das.example"), cleaner = token("t2", "cleaner@das.example");
+  auto request = read();
+  request.rids = {"sitter@das.example", "cleaner@das.example"};
+  request.tkns = {cleaner, sitter};
+  send(request);
+  ASSERT_THAT(pdp().received, SizeIs(1)) << last_reason();
+  EXPECT_EQ(asked(0).role_ids, request.rids);
+  EXPECT_EQ(asked(0).tokens, request.tkns);
+  const auto rule =
+      pep.create("Sadmin", "-", Ty::asar,
+                 R"({"m2m:asar":{"apci":["*"],"aae":["Cguest"],"ari":["sitter@das.example"]}})");
+  expect(pep.create("Sadmin", "-", Ty::mssp, R"({"m2m:mssp":{"rn":"profile"}})"), Rsc::created);
+  expect(
+      pep.create("Sadmin", "-/profile", Ty::svsn,
+                 R"({"m2m:svsn":{"ni":"n","csi":"/pep-cse","rlk":[")" + World::text(rule, "ri") + R"("]}})"),
+      Rsc::created);
+  request.rqi = "limited";
+  send(request);
+  ASSERT_THAT(pdp().received, SizeIs(2));
+  EXPECT_EQ(asked(1).role_ids, std::vector<std::string>{"sitter@das.example"});
+  EXPECT_EQ(asked(1).tokens, std::vector<std::string>{sitter});
 }
 
 struct Failure {
@@ -705,6 +760,23 @@ TEST_F(PlayedPip, its_word_alone_makes_no_role) {
   expect(as_sitter(), Rsc::originator_has_no_privilege);
 }
 
+TEST_F(PlayedPip, each_request_asks_anew) {
+  pip().hold = true;
+  auto request = read();
+  request.rids = {"sitter@das.example"};
+  const auto first = pep.begin(pep.session("Cguest"), request);
+  request.rqi = "second";
+  const auto second = pep.begin(pep.session("Cguest"), request);
+  ASSERT_THAT(pip().held, SizeIs(2)) << "the first may be answered with what is taken back before the second";
+  gives(role("sitter@das.example", "//sp.example/pep-cse/Cguest"));
+  pip().held[0]();
+  gives(R"("sus":2)");
+  pip().held[1]();
+  pep.executor.run_posted();
+  expect(first->value(), Rsc::ok);
+  expect(second->value(), Rsc::originator_has_no_privilege);
+}
+
 TEST_F(PlayedPip, a_token_of_it_is_verified_as_any) {
   auto claims = issuer.claims("t1", ae_id("/pep-cse/Cguest"), pep.clock.now());
   claims.audience = {"//sp.example/pep-cse"};
@@ -794,6 +866,13 @@ TEST_F(Separate, any_of_them_down_means_denied) {
   pep.peers.cses["//sp.example/pdp-cse"].answers = {fail(ErrorCode::unavailable, "down")};
   expect(as_sitter(), Rsc::originator_has_no_privilege);
   expect(as_sitter(), Rsc::ok);  // and all are up again
+}
+
+TEST_F(Separate, a_prp_without_policies_is_no_error_and_the_next_pdp_may_know) {
+  expect(prp.remove("Sadmin", "-/doors"), Rsc::deleted);
+  expect(as_sitter(), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(pdp.audit.events().back().reason, HasSubstr("nothing applies to the target"));
+  EXPECT_THAT(last_reason(), HasSubstr("the PDP /spare-cse/cse/pdp: ")) << "it was asked next";
 }
 
 TEST_F(Separate, a_pep_that_the_pdp_does_not_know_is_denied) {
