@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
 
+#include "latchkey/codec/primitive.h"
 #include "latchkey/crypto/crypto.h"
 #include "members.h"
 
@@ -103,10 +103,10 @@ bool RandObject::offers(jose::Enc enc) const noexcept {
   return std::ranges::find(protocol_and_algs_, protocol_and_alg(enc)) != protocol_and_algs_.end();
 }
 
-codec::Outcome<RandObject> RandObject::read_common(const json::value& value, TimePoint now) {
+codec::Outcome<RandObject> RandObject::read_common(json::value&& value, TimePoint now) {
   if (!value.is_object()) return codec::refuse(codec::Rsc::bad_request, "not an object");
   RandObject out;
-  out.members_ = value.get_object();
+  out.members_ = std::move(value.get_object());
   auto id = read_ncname(out.members_, "esri", 1, kRandIdOctetsMax);
   if (!id) return refuse(id.error());
   const auto random = read_ncname(out.members_, "esrv", kRandValueOctetsMin, kRandValueOctetsMax);
@@ -118,7 +118,8 @@ codec::Outcome<RandObject> RandObject::read_common(const json::value& value, Tim
   out.id_ = std::move(*id);
   out.end_ = *end;
   out.protocol_and_algs_ = std::move(*algorithms);
-  out.text_ = json::serialize(out.members_);
+  out.text_.reserve(192);
+  codec::append_text(out.text_, out.members_);
   if (out.text_.size() > kRandObjectOctetsMax)
     return codec::refuse(codec::Rsc::bad_request,
                          "more than " + std::to_string(kRandObjectOctetsMax) + " octets");
@@ -131,8 +132,8 @@ json::object RandObject::make_common(char mark, TimePoint end) {
           {"esrx", format_timestamp(end)}};
 }
 
-codec::Outcome<ReceiverRandObject> ReceiverRandObject::read(const json::value& value, TimePoint now) {
-  auto common = read_common(value, now);
+codec::Outcome<ReceiverRandObject> ReceiverRandObject::read(json::value value, TimePoint now) {
+  auto common = read_common(std::move(value), now);
   if (!common) return refuse(common.error());
   ReceiverRandObject out(std::move(*common));
   auto algorithms = read_list(out.members_, "esks");
@@ -145,13 +146,13 @@ ReceiverRandObject ReceiverRandObject::make(bool shared, TimePoint end, std::spa
   json::object members = make_common(shared ? 'S' : 'U', end);
   members["esks"] = json::array{kKeyGenHmacSha256};
   members["espa"] = list_of(encs);
-  auto made = read(members, TimePoint());
+  auto made = read(std::move(members), TimePoint());
   if (!made) broken_invariant("a rand object of ours is not one");
   return std::move(*made);
 }
 
-codec::Outcome<OriginatorRandObject> OriginatorRandObject::read(const json::value& value, TimePoint now) {
-  auto common = read_common(value, now);
+codec::Outcome<OriginatorRandObject> OriginatorRandObject::read(json::value value, TimePoint now) {
+  auto common = read_common(std::move(value), now);
   if (!common) return refuse(common.error());
   OriginatorRandObject out(std::move(*common));
   auto algorithm = read_one_algorithm(out.members_);
@@ -164,7 +165,7 @@ OriginatorRandObject OriginatorRandObject::make(TimePoint end, std::span<const j
   json::object members = make_common('U', end);
   members["esk"] = kKeyGenHmacSha256;
   members["espa"] = list_of(encs);
-  auto made = read(members, TimePoint());
+  auto made = read(std::move(members), TimePoint());
   if (!made) broken_invariant("a rand object of ours is not one");
   return std::move(*made);
 }

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "latchkey/base/bytes.h"
 #include "latchkey/base/error.h"
 #include "latchkey/jose/header.h"
 
@@ -24,8 +25,15 @@ template <std::size_t N>
   return parts;
 }
 
+/// The members of an encoded header; nothing is asked of them but that they are an object.
+[[nodiscard]] Result<boost::json::object> header_members(std::string_view encoded, const Limits& limits);
+
 /// The header as the first part of a serialization: alg first, then enc, then the members given.
+/// An empty alg is left out.
 [[nodiscard]] std::string encode_header(std::string_view alg, std::string_view enc,
                                         boost::json::object&& members);
+
+/// What stands behind the header of a compact JWE, each part after its dot. `sealed`: ciphertext, then tag.
+void append_parts(std::string& text, ByteView encrypted_key, ByteView iv, ByteView sealed);
 
 }  // namespace latchkey::jose

@@ -11,55 +11,34 @@ tl::unexpected<Error> unfit(KeyAlg alg) {
   return fail(ErrorCode::unsupported, std::string(to_string(alg)) + " does not fit the key");
 }
 
-/// The content key and how it travels.
-struct ContentKey {
-  SecretBytes cek;
-  Bytes encrypted;
-};
-
-Result<ContentKey> make_content_key(const crypto::PublicKey& key, KeyAlg alg, Enc enc,
-                                    boost::json::object& header) {
-  ContentKey out{.cek = crypto::random_secret(key_bytes(enc)), .encrypted = {}};
-  if (alg == KeyAlg::rsa_oaep_256) {
-    auto encrypted = crypto::rsa_oaep_encrypt(key, out.cek);
-    if (!encrypted) return fail(std::move(encrypted.error()));
-    out.encrypted = std::move(*encrypted);
-    return out;
-  }
+Result<Bytes> wrap_for(const crypto::PublicKey& key, KeyAlg alg, const SecretBytes& cek,
+                       boost::json::object& header) {
+  if (alg == KeyAlg::rsa_oaep_256) return crypto::rsa_oaep_encrypt(key, cek);
   if (!is_ecdh(alg)) return unfit(alg);
   auto agreement = agree_as_sender(key, alg);
   if (!agreement) return fail(std::move(agreement.error()));
-  auto wrapped = crypto::aes_key_wrap(agreement->wrapping_key, out.cek);
-  if (!wrapped) return fail(std::move(wrapped.error()));
-  out.encrypted = std::move(*wrapped);
   header.insert_or_assign("epk", std::move(agreement->epk));
-  return out;
+  return crypto::aes_key_wrap(agreement->wrapping_key, cek);
 }
 
-Result<ContentKey> make_content_key(const SecretBytes& key, KeyAlg alg, Enc enc) {
-  if (alg == KeyAlg::dir) {
-    if (key.size() != key_bytes(enc)) return unfit(alg);
-    return ContentKey{.cek = key.duplicate(), .encrypted = {}};
-  }
+Result<Bytes> wrap_for(const SecretBytes& key, KeyAlg alg, const SecretBytes& cek) {
+  if (alg == KeyAlg::dir) return Bytes();
   if (is_ecdh(alg) || wrapping_key_bytes(alg) != key.size()) return unfit(alg);
-  ContentKey out{.cek = crypto::random_secret(key_bytes(enc)), .encrypted = {}};
-  auto wrapped = crypto::aes_key_wrap(key, out.cek);
-  if (!wrapped) return fail(std::move(wrapped.error()));
-  out.encrypted = std::move(*wrapped);
-  return out;
+  return crypto::aes_key_wrap(key, cek);
 }
 
 /// The content key of a JWE; the caller hides why it failed from the sender.
-Result<SecretBytes> content_key(const crypto::PrivateKey& key, KeyAlg alg, const Jwe& jwe) {
-  if (alg == KeyAlg::rsa_oaep_256) return crypto::rsa_oaep_decrypt(key, jwe.encrypted_key);
-  const auto wrapping = agree_as_recipient(key, alg, jwe.header.members);
+Result<SecretBytes> content_key(const crypto::PrivateKey& key, KeyAlg alg, const Header& header,
+                                ByteView encrypted_key) {
+  if (alg == KeyAlg::rsa_oaep_256) return crypto::rsa_oaep_decrypt(key, encrypted_key);
+  const auto wrapping = agree_as_recipient(key, alg, header.members);
   if (!wrapping) return fail(wrapping.error());
-  return crypto::aes_key_unwrap(*wrapping, jwe.encrypted_key);
+  return crypto::aes_key_unwrap(*wrapping, encrypted_key);
 }
 
-Result<SecretBytes> content_key(const SecretBytes& key, KeyAlg alg, const Jwe& jwe) {
-  if (alg != KeyAlg::dir) return crypto::aes_key_unwrap(key, jwe.encrypted_key);
-  if (!jwe.encrypted_key.empty()) return fail(ErrorCode::authentication, "dir with an encrypted key");
+Result<SecretBytes> content_key(const SecretBytes& key, KeyAlg alg, ByteView encrypted_key) {
+  if (alg != KeyAlg::dir) return crypto::aes_key_unwrap(key, encrypted_key);
+  if (!encrypted_key.empty()) return fail(ErrorCode::authentication, "dir with an encrypted key");
   return key.duplicate();
 }
 
@@ -94,7 +73,8 @@ Result<Bytes> iv_octets(std::string_view text) {
   return iv;
 }
 
-/// A whole text of four parts behind its header.
+}  // namespace
+
 void append_parts(std::string& text, ByteView encrypted_key, ByteView iv, ByteView sealed) {
   for (const ByteView part : {encrypted_key, iv, sealed.first(sealed.size() - crypto::kGcmTagBytes),
                               sealed.last(crypto::kGcmTagBytes)}) {
@@ -102,8 +82,6 @@ void append_parts(std::string& text, ByteView encrypted_key, ByteView iv, ByteVi
     text += to_base64url(part);
   }
 }
-
-}  // namespace
 
 Result<JweParts> split_jwe(std::string_view text, const Limits& limits) {
   const auto parts = split<5>(text, limits);
@@ -156,33 +134,48 @@ Result<DirectlyOpened> open_direct(const JweParts& parts, const SecretBytes& key
   return DirectlyOpened{.plaintext = std::move(*plaintext), .iv = std::move(*iv)};
 }
 
-Result<SecretBytes> DecryptionKey::open(const Jwe& jwe) const {
-  const std::optional<KeyAlg> alg = key_alg(jwe.header.alg);
-  const std::optional<Enc> content = enc(jwe.header.enc.value_or(""));
+Result<SecretBytes> DecryptionKey::open(const Header& header, std::string_view aad, ByteView encrypted_key,
+                                        ByteView iv, ByteView sealed) const {
+  const std::optional<KeyAlg> alg = key_alg(header.alg);
+  const std::optional<Enc> content = enc(header.enc.value_or(""));
   if (!alg || !algs_.has(*alg)) return fail(ErrorCode::unsupported, "alg is not permitted for this key");
   if (!content || !encs_.has(*content))
     return fail(ErrorCode::unsupported, "enc is not permitted for this key");
   const auto* const pair = std::get_if<crypto::PrivateKey>(&key_);
   if (pair != nullptr ? !fits(*pair, *alg) : !fits(*std::get<1>(key_), *alg, *content)) return unfit(*alg);
-  auto cek = pair != nullptr ? content_key(*pair, *alg, jwe) : content_key(*std::get<1>(key_), *alg, jwe);
+  auto cek = pair != nullptr ? content_key(*pair, *alg, header, encrypted_key)
+                             : content_key(*std::get<1>(key_), *alg, encrypted_key);
   // A content key that is missing or of another length is replaced, so that the answer is that of a wrong
   // tag.
   if (!cek || cek->size() != key_bytes(*content)) cek = crypto::random_secret(key_bytes(*content));
-  auto plaintext = crypto::aes_gcm_open(*cek, jwe.iv, as_bytes(jwe.aad), jwe.sealed);
+  auto plaintext = crypto::aes_gcm_open(*cek, iv, as_bytes(aad), sealed);
   if (!plaintext) return fail(ErrorCode::authentication, "the JWE does not open");
   return plaintext;
 }
 
-Result<std::string> EncryptionKey::seal(boost::json::object header, ByteView plaintext) const {
+Result<SecretBytes> EncryptionKey::content_key() const {
+  if (alg_ != KeyAlg::dir) return crypto::random_secret(key_bytes(enc_));
+  const auto* const key = std::get_if<1>(&key_);
+  if (key == nullptr || (*key)->size() != key_bytes(enc_)) return unfit(alg_);
+  return (*key)->duplicate();
+}
+
+Result<Bytes> EncryptionKey::wrap(const SecretBytes& content_key, boost::json::object& header) const {
   const auto* const peer = std::get_if<crypto::PublicKey>(&key_);
-  auto key = peer != nullptr ? make_content_key(*peer, alg_, enc_, header)
-                             : make_content_key(*std::get<1>(key_), alg_, enc_);
-  if (!key) return fail(std::move(key.error()));
+  return peer != nullptr ? wrap_for(*peer, alg_, content_key, header)
+                         : wrap_for(*std::get<1>(key_), alg_, content_key);
+}
+
+Result<std::string> EncryptionKey::seal(boost::json::object header, ByteView plaintext) const {
+  const auto key = content_key();
+  if (!key) return fail(key.error());
+  const auto encrypted_key = wrap(*key, header);
+  if (!encrypted_key) return fail(encrypted_key.error());
   std::string text = encode_header(to_string(alg_), to_string(enc_), std::move(header));
   const Bytes iv = crypto::random_bytes(crypto::kGcmNonceBytes);
-  const auto sealed = crypto::aes_gcm_seal(key->cek, iv, as_bytes(text), plaintext);
+  const auto sealed = crypto::aes_gcm_seal(*key, iv, as_bytes(text), plaintext);
   if (!sealed) return fail(sealed.error());
-  append_parts(text, key->encrypted, iv, *sealed);
+  append_parts(text, *encrypted_key, iv, *sealed);
   return text;
 }
 

@@ -40,18 +40,16 @@ bool fits(const SecretBytes& key, SignatureAlg alg) noexcept {
   return is_hmac(alg) && key.size() >= crypto::hash_bytes(hash_of(alg));
 }
 
-Status verify_with(const crypto::PublicKey& key, SignatureAlg alg, const Jws& jws) {
+Status verify_with(const crypto::PublicKey& key, SignatureAlg alg, ByteView input, ByteView signature) {
   if (!fits(key.kind(), alg)) return unfit(alg);
-  const ByteView input = as_bytes(jws.signing_input);
-  return key.kind() == KeyKind::rsa ? crypto::rsa_verify(key, hash_of(alg), input, jws.signature)
-                                    : crypto::ecdsa_verify(key, hash_of(alg), input, jws.signature);
+  return key.kind() == KeyKind::rsa ? crypto::rsa_verify(key, hash_of(alg), input, signature)
+                                    : crypto::ecdsa_verify(key, hash_of(alg), input, signature);
 }
 
-Status verify_with(const SecretBytes& key, SignatureAlg alg, const Jws& jws) {
+Status verify_with(const SecretBytes& key, SignatureAlg alg, ByteView input, ByteView signature) {
   if (!fits(key, alg)) return unfit(alg);
-  const Bytes mac = crypto::hmac(hash_of(alg), key, as_bytes(jws.signing_input));
-  if (!constant_time_equal(mac, jws.signature))
-    return fail(ErrorCode::authentication, "the MAC does not verify");
+  const Bytes mac = crypto::hmac(hash_of(alg), key, input);
+  if (!constant_time_equal(mac, signature)) return fail(ErrorCode::authentication, "the MAC does not verify");
   return {};
 }
 
@@ -84,23 +82,30 @@ Result<Jws> parse_jws(std::string_view text, const Limits& limits) {
              .signature = std::move(*signature)};
 }
 
-Status VerificationKey::verify(const Jws& jws) const {
-  const std::optional<SignatureAlg> alg = signature_alg(jws.header.alg);
+Status VerificationKey::verify(const Header& header, std::string_view signing_input,
+                               ByteView signature) const {
+  const std::optional<SignatureAlg> alg = signature_alg(header.alg);
   if (!alg || !algs_.has(*alg)) return fail(ErrorCode::unsupported, "alg is not permitted for this key");
-  if (const auto* key = std::get_if<crypto::PublicKey>(&key_)) return verify_with(*key, *alg, jws);
-  return verify_with(*std::get<1>(key_), *alg, jws);
+  const ByteView input = as_bytes(signing_input);
+  if (const auto* key = std::get_if<crypto::PublicKey>(&key_))
+    return verify_with(*key, *alg, input, signature);
+  return verify_with(*std::get<1>(key_), *alg, input, signature);
+}
+
+Result<Bytes> SigningKey::signature(std::string_view signing_input) const {
+  const auto* const pair = std::get_if<crypto::PrivateKey>(&key_);
+  return pair != nullptr ? sign_with(*pair, alg_, as_bytes(signing_input))
+                         : sign_with(*std::get<1>(key_), alg_, as_bytes(signing_input));
 }
 
 Result<std::string> SigningKey::sign(boost::json::object header, ByteView payload) const {
   std::string text = encode_header(to_string(alg_), {}, std::move(header));
   text += '.';
   text += to_base64url(payload);
-  const auto* const pair = std::get_if<crypto::PrivateKey>(&key_);
-  auto signature = pair != nullptr ? sign_with(*pair, alg_, as_bytes(text))
-                                   : sign_with(*std::get<1>(key_), alg_, as_bytes(text));
-  if (!signature) return fail(std::move(signature.error()));
+  const auto octets = signature(text);
+  if (!octets) return fail(octets.error());
   text += '.';
-  text += to_base64url(*signature);
+  text += to_base64url(*octets);
   return text;
 }
 

@@ -51,7 +51,7 @@ class RandObject {
  protected:
   RandObject() = default;
   /// All but the key generation algorithms, which the kinds name differently.
-  [[nodiscard]] static codec::Outcome<RandObject> read_common(const json::value& value, TimePoint now);
+  [[nodiscard]] static codec::Outcome<RandObject> read_common(json::value&& value, TimePoint now);
   [[nodiscard]] static json::object make_common(char mark, TimePoint end);
 
   std::string id_;
@@ -67,7 +67,7 @@ class ReceiverRandObject : public RandObject {
   [[nodiscard]] static ReceiverRandObject make(bool shared, TimePoint end, std::span<const jose::Enc> encs);
   /// bad_request naming the member. A relative expiry counts from `now`; unknown members are left alone, for
   /// a later release may add some; unknown algorithms are kept, for one more is no harm.
-  [[nodiscard]] static codec::Outcome<ReceiverRandObject> read(const json::value& value, TimePoint now);
+  [[nodiscard]] static codec::Outcome<ReceiverRandObject> read(json::value value, TimePoint now);
 
  private:
   explicit ReceiverRandObject(RandObject&& object) : RandObject(std::move(object)) {}
@@ -79,7 +79,7 @@ class OriginatorRandObject : public RandObject {
   [[nodiscard]] static OriginatorRandObject make(TimePoint end, std::span<const jose::Enc> encs);
   /// As above; exactly one key generation algorithm, in `esk` or in an `esks` of one entry (Release 2
   /// schema).
-  [[nodiscard]] static codec::Outcome<OriginatorRandObject> read(const json::value& value, TimePoint now);
+  [[nodiscard]] static codec::Outcome<OriginatorRandObject> read(json::value value, TimePoint now);
 
  private:
   explicit OriginatorRandObject(RandObject&& object) : RandObject(std::move(object)) {}

@@ -25,6 +25,9 @@ struct Header {
   /// From base64url text. invalid_argument: no JSON object, a member twice, a wrong type, no `alg`.
   /// unsupported: `crit` (no extension is known here) and `zip` (a small text could expand without bound).
   [[nodiscard]] static Result<Header> parse(std::string_view encoded, const Limits& limits);
+  /// The same of members that were parsed already: a header of the JSON serializations is put together of
+  /// several parts.
+  [[nodiscard]] static Result<Header> of(boost::json::object members);
 };
 
 }  // namespace latchkey::jose

@@ -59,7 +59,13 @@ class DecryptionKey {
   /// authentication: anything else. A wrapped key that does not open is answered exactly as a tag that does
   /// not verify: the sender learns nothing from the difference (RFC 7516 11.5). No plaintext leaves before
   /// the tag is checked.
-  [[nodiscard]] Result<SecretBytes> open(const Jwe& jwe) const;
+  [[nodiscard]] Result<SecretBytes> open(const Jwe& jwe) const {
+    return open(jwe.header, jwe.aad, jwe.encrypted_key, jwe.iv, jwe.sealed);
+  }
+  /// `aad`: what the tag covers beside the ciphertext.
+  [[nodiscard]] Result<SecretBytes> open(const Header& header, std::string_view aad, ByteView encrypted_key,
+                                         ByteView iv, ByteView sealed) const;
+  [[nodiscard]] bool symmetric() const noexcept { return key_.index() == 1; }
 
  private:
   std::variant<crypto::PrivateKey, std::shared_ptr<const SecretBytes>> key_;
@@ -76,6 +82,15 @@ class EncryptionKey {
   /// `header` without `alg`, `enc` and `epk`, which are written here. A fresh content key and IV each time;
   /// with `dir` the caller bounds the number of calls for one key at 2^32 (RFC 7518 8.4).
   [[nodiscard]] Result<std::string> seal(boost::json::object header, ByteView plaintext) const;
+
+  /// A content key on its way to this recipient: `epk` is added to `header` where the algorithm has one.
+  /// Empty for `dir`, whose content key is content_key(). unsupported: the algorithm does not fit the key.
+  [[nodiscard]] Result<Bytes> wrap(const SecretBytes& content_key, boost::json::object& header) const;
+  /// The key itself for `dir`, else a fresh one.
+  [[nodiscard]] Result<SecretBytes> content_key() const;
+  [[nodiscard]] KeyAlg alg() const noexcept { return alg_; }
+  [[nodiscard]] Enc enc() const noexcept { return enc_; }
+  [[nodiscard]] bool symmetric() const noexcept { return key_.index() == 1; }
 
  private:
   std::variant<crypto::PublicKey, std::shared_ptr<const SecretBytes>> key_;

@@ -32,7 +32,12 @@ class VerificationKey {
   /// unsupported: `alg` is unknown, not permitted for this key, or of another kind than the key (so an HMAC
   /// is never computed with a public key); authentication: the signature does not verify. HMACs compare in
   /// constant time.
-  [[nodiscard]] Status verify(const Jws& jws) const;
+  [[nodiscard]] Status verify(const Jws& jws) const {
+    return verify(jws.header, jws.signing_input, jws.signature);
+  }
+  [[nodiscard]] Status verify(const Header& header, std::string_view signing_input, ByteView signature) const;
+  /// An HMAC, which whoever can verify can also make.
+  [[nodiscard]] bool symmetric() const noexcept { return key_.index() == 1; }
 
  private:
   std::variant<crypto::PublicKey, std::shared_ptr<const SecretBytes>> key_;
@@ -46,6 +51,10 @@ class SigningKey {
 
   /// `header` without `alg`, which is written first. unsupported: the algorithm does not fit the key.
   [[nodiscard]] Result<std::string> sign(boost::json::object header, ByteView payload) const;
+  /// The signature alone, of what is signed: encoded header, dot, encoded payload.
+  [[nodiscard]] Result<Bytes> signature(std::string_view signing_input) const;
+  [[nodiscard]] SignatureAlg alg() const noexcept { return alg_; }
+  [[nodiscard]] bool symmetric() const noexcept { return key_.index() == 1; }
 
  private:
   std::variant<crypto::PrivateKey, std::shared_ptr<const SecretBytes>> key_;
