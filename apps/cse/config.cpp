@@ -90,6 +90,7 @@ CseConfig read_cse_config(const std::string& file, std::vector<ConfigProblem>& p
     for (auto& maf : reader.tables("maf")) read_maf(maf, out);
     out.tokens = read_token_config(reader, home, *out.cse);
     if (auto section = reader.table("authorization")) read_authorization(*section, *out.cse);
+    if (auto end_to_end = reader.table("end_to_end")) out.end_to_end = read_end_to_end(*end_to_end, home);
     if (auto location = reader.table("location")) out.location = read_location(*location, home);
     for (const auto& listener : out.common.listeners) {
       if (!listener.originators.empty())

@@ -1,6 +1,7 @@
 #pragma once
 /// latchkey-cse: sections [cse], [[peer]] and [[maf]] beside the common ones.
 #include "daemon_config.h"
+#include "end_to_end.h"
 #include "latchkey/cse/cse.h"
 #include "location_config.h"
 #include "token_config.h"
@@ -28,7 +29,8 @@ struct CseConfig {
   std::vector<PeerConfig> peers;
   std::vector<MafConfig> mafs;
   TokenConfig tokens;
-  std::optional<LocationConfig> location;  ///< nullopt: no place is ever known
+  std::optional<LocationConfig> location;    ///< nullopt: no place is ever known
+  std::optional<EndToEndConfig> end_to_end;  ///< nullopt: not offered
   bool accept_suid_11_as_32 = false;
   bool plain_notifications =
       false;  ///< http:// notification targets; any AE could else aim the CSE at local services

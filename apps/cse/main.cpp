@@ -46,10 +46,12 @@ int serve(app::CseConfig config) {
                       daemon.environment(), system_clock(), daemon.audit());
   cse::ClientCertificates certificates(home, *config.in_cse, config.annex_b());
   for (const auto& maf : config.mafs) keys.add_maf(maf.fqdn, peers.maf(maf));
+  std::shared_ptr<const secure_env::PskTable> table;
   auto load_keys = [&]() -> Status {
-    auto table = secure_env::PskTable::load(daemon.psk_table_file(), home);
-    if (!table) return fail(table.error());
-    keys.set_table(std::move(*table));
+    auto loaded = secure_env::PskTable::load(daemon.psk_table_file(), home);
+    if (!loaded) return fail(loaded.error());
+    table = *std::move(loaded);
+    keys.set_table(table);
     return {};
   };
   if (auto loaded = load_keys(); !loaded) return refuse(loaded.error());
@@ -65,6 +67,12 @@ int serve(app::CseConfig config) {
   auto options = *config.cse;
   options.token_trust = *std::move(trust);
   if (location != nullptr) options.location = &location->information();
+  if (config.end_to_end) {
+    auto end_to_end = app::end_to_end_options(*config.end_to_end, config.cse->cse_id, *config.in_cse,
+                                              config.annex_b(), *table, daemon);
+    if (!end_to_end) return refuse(end_to_end.error());
+    options.end_to_end = *std::move(end_to_end);
+  }
   options.bound_to_credential = [&keys](const AeId& id) { return keys.binds(id); };
   options.store_failed = [&daemon](const Error& error) { daemon.stop("the store failed: " + error.detail); };
   auto cse = cse::Cse::open(std::move(options), daemon.store(), daemon.reactor(), system_clock(),
@@ -74,9 +82,15 @@ int serve(app::CseConfig config) {
     auto issuers = app::load_token_trust(config.tokens, daemon.environment());
     return issuers ? (*cse)->trust(*std::move(issuers)) : fail(issuers.error());
   };
+  auto load_pairwise_keys = [&]() -> Status {
+    if (!config.end_to_end) return {};
+    auto pairwise = app::pairwise_keys(*table, daemon.environment());
+    return pairwise ? (*cse)->provision(*std::move(pairwise)) : fail(pairwise.error());
+  };
   // Each by itself: what cannot be read must not keep the rest as it was.
   auto reload = [&]() -> Status {
-    const std::array done{load_keys(), load_issuers(), location != nullptr ? location->reload() : Status()};
+    const std::array done{load_keys(), load_pairwise_keys(), load_issuers(),
+                          location != nullptr ? location->reload() : Status()};
     const auto failed = std::ranges::find_if(done, [](const Status& status) { return !status; });
     return failed == done.end() ? Status() : *failed;
   };

@@ -162,6 +162,12 @@ void Cse::start_registration() {
 
 Status Cse::trust(authz::TokenTrust issuers) { return impl_->core.authorization->trust(std::move(issuers)); }
 
+Status Cse::provision(std::vector<e2e::PairwiseEsPrimKey::Shared> keys) {
+  if (impl_->core.end_to_end == nullptr)
+    return fail(ErrorCode::unsupported, "end-to-end security is not offered");
+  return impl_->core.end_to_end->provision(std::move(keys));
+}
+
 std::vector<AeId> Cse::allowed_ae_ids(const CredentialId& credential) const {
   return app_rule_ae_ids(impl_->core.tree, credential);
 }

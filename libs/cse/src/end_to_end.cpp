@@ -45,8 +45,7 @@ Status EndToEnd::prepare() {
   if (!receiver) return fail(receiver.error());
   receiver_ = std::move(*receiver);
   esprim_ = std::make_unique<e2e::EsPrimEndpoint>(*receiver_);
-  for (auto& key : std::exchange(options_.keys, {}))
-    if (auto added = receiver_->add_key(std::move(key)); !added) return fail(added.error());
+  if (auto added = provision(std::exchange(options_.keys, {})); !added) return added;
   if (!options_.certificates) return {};
   const auto authorized = [this](const EntityId& initiator) -> std::optional<e2e::EsCertKePeer> {
     const auto found = std::ranges::find(options_.initiators, initiator, &e2e::EsCertKePeer::id);
@@ -56,6 +55,19 @@ Status EndToEnd::prepare() {
       e2e::EsCertKeTerminator::make(*options_.certificates, authorized, core_.audit, core_.clock);
   if (!terminator) return fail(terminator.error());
   escertke_.emplace(std::move(*terminator));
+  return {};
+}
+
+Status EndToEnd::provision(std::vector<e2e::PairwiseEsPrimKey::Shared> keys) {
+  const auto stays = [&](const std::string& id) {
+    return std::ranges::any_of(keys, [&](const auto& key) { return key->id() == id; });
+  };
+  for (const auto& id : std::exchange(provisioned_, {}))
+    if (!stays(id)) receiver_->remove_key(id);
+  for (auto& key : keys) {
+    provisioned_.push_back(key->id());
+    if (auto added = receiver_->add_key(std::move(key)); !added) return added;
+  }
   return {};
 }
 

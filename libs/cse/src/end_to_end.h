@@ -23,6 +23,8 @@ class EndToEnd {
   /// Publishes e2eSecInfo in the CSEBase, and again before its rand object expires (8.4.2 B.1b); each time
   /// `published` is called. After the tree was loaded.
   void start(std::function<void()> published);
+  /// See Cse::provision.
+  [[nodiscard]] Status provision(std::vector<e2e::PairwiseEsPrimKey::Shared> keys);
   /// NOTIFY of m2m:seci to the CSEBase. It acts on no resource, so no policy is asked for it
   /// (TS-0001 11.4.2).
   [[nodiscard]] static bool takes(const Request& request, const Target& target);
@@ -43,6 +45,7 @@ class EndToEnd {
   std::unique_ptr<e2e::EsPrimReceiver> receiver_;
   std::unique_ptr<e2e::EsPrimEndpoint> esprim_;
   std::optional<e2e::EsCertKeTerminator> escertke_;
+  std::vector<std::string> provisioned_;  ///< ids of keys
   std::function<void()> published_;
   Executor::TimerId timer_{};
   std::shared_ptr<EndToEnd*> self_ = std::make_shared<EndToEnd*>(this);  // expires with us

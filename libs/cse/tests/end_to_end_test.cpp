@@ -161,6 +161,15 @@ TEST_F(EndToEndPrimitive, AnUnknownKeyIsRefused) {
   EXPECT_EQ(refusal(result), Rsc::esprim_unknown_key_id);
 }
 
+TEST_F(EndToEndPrimitive, AKeyThatIsNoLongerProvisionedOpensNothing) {
+  EXPECT_EQ(inner_rsc(exchange(originator(), unlock())), Rsc::created);
+  ASSERT_TRUE(a.cse->provision({key_with(ae_id("/mn-b/Cother"), "K2")}));
+  EXPECT_EQ(refusal(exchange(originator(), unlock())), Rsc::esprim_unknown_key_id);
+  ASSERT_TRUE(a.cse->provision({key_with(kPhone)}));
+  EXPECT_EQ(inner_rsc(exchange(originator(), unlock())), Rsc::created);
+  EXPECT_FALSE(in.cse->provision({}));
+}
+
 TEST_F(EndToEndPrimitive, TheHopsPrivilegeCountsForNothingInside) {
   // The administrator's session carries an object of the phone's: the inner request is the phone's alone.
   e2e::EsPrimExchange exchange(originator(), unlock());

@@ -158,6 +158,10 @@ class Cse final : public bind::RequestHandler {
   /// TokenVerifier::configure.
   [[nodiscard]] Status trust(authz::TokenTrust issuers);
 
+  /// Replaces the provisioned pairwise keys of ESPrim; those that were established stay. unsupported: without
+  /// EndToEndOptions. limit: what came before it counts.
+  [[nodiscard]] Status provision(std::vector<e2e::PairwiseEsPrimKey::Shared> keys);
+
   /// The identity that serviceSubscribedAppRules give a credential (8.2.1, 8.2.2.1): allowed AE-IDs whose
   /// rule's applicableCredIDs match. Empty: none.
   [[nodiscard]] std::vector<AeId> allowed_ae_ids(const CredentialId& credential) const;
