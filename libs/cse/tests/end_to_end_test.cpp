@@ -1,10 +1,14 @@
 // A request that only the CSE it is for can read, over two CSEs that are trusted with nothing (TS-0003 8.4,
 // 7.2.2), and the key for it established on the same way (8.7).
+#include "latchkey/client/end_to_end.h"
+
 #include <boost/json/serialize.hpp>
+#include <filesystem>
 
 #include "cover.h"
 #include "latchkey/e2e/originator.h"
 #include "latchkey/e2e/security_info.h"
+#include "latchkey/pki/authority.h"
 #include "support/world.h"
 
 namespace latchkey::cse::test {
@@ -34,11 +38,74 @@ CseOptions receiver() {
   return options;
 }
 
+/// The way of an AE to its registrar.
+class Registered final : public bind::RequestSender {
+ public:
+  Registered(World& registrar, std::string from) : registrar_(registrar), from_(std::move(from)) {}
+  void send(RequestPrimitive request, std::chrono::milliseconds, Done done) override {
+    EXPECT_EQ(request.from, from_);
+    sent.push_back(request.to);
+    done(registrar_.send(registrar_.session(from_), std::move(request)));
+  }
+  std::vector<std::string> sent;
+
+ private:
+  World& registrar_;
+  std::string from_;
+};
+
+/// Certificates of one authority of the service provider.
+class Authorities {
+ public:
+  static Authorities& instance() {
+    static Authorities made;
+    return made;
+  }
+  ~Authorities() { std::filesystem::remove_all(folder_); }
+  Authorities(const Authorities&) = delete;
+  Authorities& operator=(const Authorities&) = delete;
+  e2e::EsCertKeCredentials of(const EntityId& id) {
+    pki::SubjectRequest subject;
+    if (const auto* const ae = std::get_if<AeId>(&id)) {
+      subject.flavour = pki::Flavour::ae_id;
+      subject.ae_id = *ae;
+    } else {
+      subject.flavour = pki::Flavour::cse_id;
+      subject.domain_name = *std::get<CseId>(id).public_domain_name(cse_id("/in-cse"));
+    }
+    auto key = *pki::PrivateKey::generate();
+    auto issued = root_.issue(subject, key.public_spki(), std::chrono::days(100));
+    EXPECT_TRUE(issued) << issued.error().detail;
+    auto own = std::make_shared<tls::OwnCertificate>(
+        tls::OwnCertificate{{issued->certificate, root_.certificate()}, std::move(key)});
+    return {.own = std::move(own),
+            .trust = *pki::TrustStore::make({{root_.certificate(), {}}}, {}),
+            .home = kSp,
+            .in_cse = cse_id("/in-cse")};
+  }
+
+ private:
+  static std::string make_folder() {
+    std::string name = ::testing::TempDir() + "latchkey-cse-XXXXXX";
+    if (mkdtemp(name.data()) == nullptr) std::abort();
+    return name;
+  }
+  Authorities()
+      : folder_(make_folder()),
+        root_(*pki::Authority::create_root(folder_ + "/root", "Root", {{"sp.example"}, {"sp.example"}, {}},
+                                           std::chrono::days(3650))) {}
+  std::string folder_;
+  pki::Authority root_;
+};
+
 /// The phone is registered at mn-b; mn-b and mn-cse at in-cse; the door is at mn-cse, and open to the phone
 /// only if it has been authenticated.
 class EndToEndPrimitive : public ::testing::Test {
  protected:
   EndToEndPrimitive() {
+    // Certificates begin now, by the clock of the computer.
+    for (World* world : {&b, &in, &a}) world->clock.set(system_clock().now() + std::chrono::seconds(5));
+    a.executor.advance(std::chrono::seconds(60));
     for (World* leaf : {&b, &a}) {
       leaf->reach(in);
       in.reach(*leaf);
@@ -226,6 +293,86 @@ TEST_F(EndToEndPrimitive, TheSharedRandObjectIsPublishedAndRenewedInTime) {
   EXPECT_GT(second->shared->end(), end);
   // Whoever still has the first may use it to its end.
   EXPECT_EQ(inner_rsc(exchange(originator(), unlock())), Rsc::created);
+}
+
+TEST_F(EndToEndPrimitive, TheClientLibraryDoesTheWholeExchange) {
+  cover({"8.4.2-14", "8.4.2-T04"});
+  Registered hop(b, "Cphone");
+  client::EsPrimSender sender(hop, originator(), {.from = "Cphone", .info = "/mn-cse/-"}, a.clock);
+  const auto ask = [&](RequestPrimitive request) {
+    std::optional<Result<ResponsePrimitive>> answer;
+    sender.send(std::move(request), std::chrono::seconds(5),
+                [&](Result<ResponsePrimitive> response) { answer.emplace(std::move(response)); });
+    EXPECT_TRUE(answer);
+    return *std::move(answer);
+  };
+  // The phone may not read the CSEBase of mn-cse: nothing is sent to a Receiver that nothing is known of.
+  auto unknown = ask(unlock());
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, ErrorCode::denied);
+  EXPECT_EQ(hop.sent, (std::vector<std::string>{"/mn-cse/-"}));
+  ASSERT_EQ(a.update("Sadmin", "cse/cseBasePolicy",
+                     R"({"m2m:acp":{"pv":{"acr":[{"acor":["/mn-b/Cphone"],"acop":2}]}}})")
+                .rsc,
+            Rsc::updated);
+  auto created = ask(unlock());
+  ASSERT_TRUE(created) << created.error().detail;
+  EXPECT_EQ(created->rsc, Rsc::created);
+  hop.sent.clear();
+  created = ask(unlock());
+  ASSERT_TRUE(created) << created.error().detail;
+  EXPECT_EQ(hop.sent, (std::vector<std::string>{"/mn-cse/-"}));  // the session is known: one round trip
+  EXPECT_EQ(instances(), 2);
+  auto refused = ask(unlock("/mn-b/Cother"));
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().detail.find("ESPRIM_IMPERSONATION_ERROR"), std::string::npos)
+      << refused.error().detail;
+}
+
+class EndToEndKey : public EndToEndPrimitive {
+ protected:
+  EndToEndKey() {
+    a.options().end_to_end->certificates = Authorities::instance().of(kMn);
+    a.options().end_to_end->initiators = {{.id = kPhone}};
+    a.start();
+  }
+  Result<e2e::PairwiseE2EKey> establish(const EntityId& as) {
+    auto initiator =
+        e2e::EsCertKeInitiator::start(Authorities::instance().of(as), {.id = kMn}, a.audit, a.clock);
+    EXPECT_TRUE(initiator) << initiator.error().detail;
+    std::optional<Result<e2e::PairwiseE2EKey>> answer;
+    client::establish_pairwise_key(hop, "Cphone", "/mn-cse/-", *std::move(initiator), std::chrono::seconds(5),
+                                   [&](Result<e2e::PairwiseE2EKey> key) { answer.emplace(std::move(key)); });
+    EXPECT_TRUE(answer);
+    return *std::move(answer);
+  }
+  Registered hop{b, "Cphone"};
+};
+
+TEST_F(EndToEndKey, IsEstablishedOverTheSameCsesAndUsableAtOnce) {
+  cover({"8.7.2.2-01", "8.7.2.1-01", "8.4.2-T01"});
+  auto key = establish(kPhone);
+  ASSERT_TRUE(key) << key.error().detail;
+  EXPECT_EQ(key->peer, kMn);
+  const auto shared = *e2e::PairwiseEsPrimKey::from_secret(
+      {.id = key->id, .peer = key->peer, .suid = *Suid::from(43), .end = key->end}, std::move(key->key));
+  EXPECT_EQ(inner_rsc(exchange(originator(shared), unlock())), Rsc::created);
+  EXPECT_EQ(instances(), 1);
+}
+
+TEST_F(EndToEndKey, IsNotEstablishedWithAnothersCertificateOrName) {
+  const auto stolen = establish(ae_id("/mn-b/Cother"));
+  ASSERT_FALSE(stolen);
+  const auto events = a.audit.events();
+  EXPECT_TRUE(std::ranges::any_of(events, [](const AuditEvent& event) {
+    return event.id == AuditEventId::originator_refused && event.status == 4000 &&
+           event.reason.find("does not prove") != std::string::npos;
+  }));
+  a.options().end_to_end->initiators = {{.id = ae_id("/mn-b/Cother")}};
+  a.start();
+  const auto stranger = establish(kPhone);
+  ASSERT_FALSE(stranger);
+  EXPECT_EQ(stranger.error().code, ErrorCode::denied);
 }
 
 TEST(EndToEndInfo, StandsInTheRemoteCseOfTheRegistrarAndFollowsTheCseBase) {
