@@ -182,6 +182,19 @@ Result<std::shared_ptr<client::SaeCredential>> ConnectionOptions::credential() c
     return client::provisioned_key(std::move(*identity), Kpsa(std::move(*secret)), std::move(*who),
                                    std::move(*home_sp));
   }
+  auto own = certificates();
+  if (!own) return fail(own.error());
+  return client::certificate({.own = std::move(own->own),
+                              .trust = std::move(own->trust),
+                              .home = std::move(own->home),
+                              .server = std::move(*who),
+                              .server_in_cse = std::move(own->in_cse),
+                              .annex_b = own->annex_b});
+}
+
+Result<e2e::EsCertKeCredentials> ConnectionOptions::certificates() const {
+  auto home_sp = home();
+  if (!home_sp) return fail("--sp", home_sp.error());
   const auto pem = read_text(certificate);
   if (!pem) return fail("--cert", pem.error());
   auto chain = pki::Certificate::chain_from_pem(*pem);
@@ -200,19 +213,17 @@ Result<std::shared_ptr<client::SaeCredential>> ConnectionOptions::credential() c
         {std::move(anchor), {.annex_b_certificates = annex_b, .require_name_constraints = !annex_b}});
   auto store = pki::TrustStore::make(std::move(trusted), {});
   if (!store) return fail("--trust", store.error());
-  std::optional<CseId> in;
+  e2e::EsCertKeCredentials out{.own = std::make_shared<const tls::OwnCertificate>(
+                                   tls::OwnCertificate{std::move(*chain), std::move(*private_key)}),
+                               .trust = std::move(*store),
+                               .home = std::move(*home_sp),
+                               .annex_b = annex_b};
   if (!in_cse.empty()) {
-    auto parsed = CseId::parse(in_cse, *home_sp);
+    auto parsed = CseId::parse(in_cse, out.home);
     if (!parsed) return fail("--in-cse", parsed.error());
-    in = std::move(*parsed);
+    out.in_cse = std::move(*parsed);
   }
-  return client::certificate({.own = std::make_shared<const tls::OwnCertificate>(
-                                  tls::OwnCertificate{std::move(*chain), std::move(*private_key)}),
-                              .trust = std::move(*store),
-                              .home = std::move(*home_sp),
-                              .server = std::move(*who),
-                              .server_in_cse = std::move(in),
-                              .annex_b = annex_b});
+  return out;
 }
 
 }  // namespace latchkey::cli

@@ -6,6 +6,7 @@
 #include "latchkey/base/error.h"
 #include "latchkey/base/secret.h"
 #include "latchkey/client/ae.h"
+#include "latchkey/e2e/escertke.h"
 #include "latchkey/secure_env/software.h"
 
 namespace latchkey::cli {
@@ -63,12 +64,15 @@ struct ConnectionOptions {
   [[nodiscard]] Result<bind::PeerOptions> peer() const;
   /// nullptr for a connection without TLS.
   [[nodiscard]] Result<std::shared_ptr<client::SaeCredential>> credential() const;
+  /// --cert, --key, --trust, --in-cse.
+  [[nodiscard]] Result<e2e::EsCertKeCredentials> certificates() const;
 };
 
 void add_pki(CLI::App& app, int& status);
 void add_psk(CLI::App& app, int& status);
 void add_request(CLI::App& app, int& status);
 void add_maf(CLI::App& app, int& status);
+void add_escertke(CLI::App& app, int& status);
 void add_authz(CLI::App& app, int& status);
 void add_das(CLI::App& app, int& status);
 /// `latchkey completion bash` and `latchkey man`, both from the definitions of `app`.

@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   cli::add_psk(app, status);
   cli::add_request(app, status);
   cli::add_maf(app, status);
+  cli::add_escertke(app, status);
   cli::add_authz(app, status);
   cli::add_das(app, status);
   cli::add_documents(app, status);

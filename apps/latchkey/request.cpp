@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "latchkey/base/log.h"
 #include "latchkey/client/blocking.h"
+#include "latchkey/client/end_to_end.h"
 #include "latchkey/codec/query.h"
 #include "latchkey/crypto/crypto.h"
 
@@ -17,8 +18,31 @@ const std::map<std::string, codec::Operation> kOperations{{"create", codec::Oper
                                                           {"delete", codec::Operation::del},
                                                           {"notify", codec::Operation::notify}};
 
+/// --esprim-*: one Receiver alone can read the request and what it answers (TS-0003 8.4).
+struct Protection {
+  std::string receiver, key_id, key_file, info, from;
+
+  void add_to(CLI::App& app) {
+    auto* to = app.add_option("--esprim-to", receiver,
+                              "CSE-ID or AE-ID that alone can read the request; needs a key");
+    app.add_option("--esprim-key-id", key_id, "pairwiseESPrimKeyID")->needs(to);
+    app.add_option("--esprim-key", key_file,
+                   "file of the pairwise key in hex, owner-only; - is standard input")
+        ->needs(to);
+    app.add_option(
+           "--esprim-from", from,
+           "From inside, absolute or SP-relative; else --from, with the CSE-ID of --server before a C stem")
+        ->needs(to);
+    app.add_option(
+           "--esprim-info", info,
+           "resource whose e2eSecInfo tells of the Receiver: its <remoteCSE> or <AE>; else its <CSEBase>")
+        ->needs(to);
+  }
+};
+
 struct Options {
   ConnectionOptions connection;
+  Protection protection;
   std::string operation, to, from, body, release = "3";
   std::optional<std::uint32_t> type;
   std::vector<std::string> parameters, token_files;
@@ -64,9 +88,39 @@ Result<codec::RequestPrimitive> primitive(const Options& options) {
   return out;
 }
 
+/// What the Receiver understands (TS-0001 7.2).
+std::string inner_from(const Options& options) {
+  if (!options.protection.from.empty()) return options.protection.from;
+  if (options.from.starts_with('C')) return options.connection.server + "/" + options.from;
+  return options.from.starts_with('/') ? options.from : "/" + options.from;
+}
+
+Result<std::shared_ptr<e2e::EsPrimOriginator>> originator(const Options& options) {
+  const auto& protection = options.protection;
+  const auto home = options.connection.home();
+  if (!home) return fail("--sp", home.error());
+  auto receiver = parse_entity_id(protection.receiver, *home);
+  if (!receiver) return fail("--esprim-to", receiver.error());
+  auto secret = read_hex_secret(protection.key_file);
+  if (!secret) return fail("--esprim-key", secret.error());
+  auto key = e2e::PairwiseEsPrimKey::from_secret(
+      {.id = protection.key_id, .peer = *std::move(receiver), .suid = *Suid::from(13)}, *std::move(secret));
+  if (!key) return fail("--esprim-key-id", key.error());
+  const bool is_cse = std::holds_alternative<CseId>((*key)->peer());
+  return e2e::EsPrimOriginator::make({.receiver_address = protection.receiver + (is_cse ? "/-" : "")},
+                                     *std::move(key));
+}
+
 int run(const Options& options) {
   auto request = primitive(options);
   if (!request) return failed(request.error());
+  std::shared_ptr<e2e::EsPrimOriginator> protecting;
+  if (!options.protection.receiver.empty()) {
+    auto made = originator(options);
+    if (!made) return failed(made.error());
+    protecting = *std::move(made);
+    request->from = inner_from(options);
+  }
   auto peer = options.connection.peer();
   if (!peer) return failed(peer.error());
   auto credential = options.connection.credential();
@@ -75,10 +129,19 @@ int run(const Options& options) {
   bind::Reactor reactor;
   NoAudit audit;
   bind::HttpClient http(reactor, std::move(*peer), audit, system_clock());
+  const auto& receiver = options.protection.receiver;
+  client::EsPrimSender protected_sender(
+      http, protecting,
+      {.from = options.from,
+       .info = options.protection.info.empty() ? receiver + "/-" : options.protection.info,
+       .release = options.release},
+      system_clock());
+  bind::RequestSender& sender =
+      protecting != nullptr ? static_cast<bind::RequestSender&>(protected_sender) : http;
   const std::chrono::milliseconds limit(options.connection.timeout_ms);
   const auto response = client::blocking<codec::ResponsePrimitive>(
       reactor, limit + std::chrono::seconds(1),
-      [&](auto done) { http.send(std::move(*request), limit, std::move(done)); });
+      [&](auto done) { sender.send(std::move(*request), limit, std::move(done)); });
   if (!response) return failed(response.error());
   const auto rsc = static_cast<int>(response->rsc);
   std::string text = std::to_string(rsc) + " " + std::string(codec::to_string(response->rsc));
@@ -105,6 +168,7 @@ void add_request(CLI::App& app, int& status) {
                       "name=value of TS-0009's query: rcn=4, fu=1, lbl=lock, ...");
   request->add_option("--token", options->token_files, "file with a token (JWT); may be repeated");
   request->add_option("--release", options->release, "release version indicator");
+  options->protection.add_to(*request);
   options->connection.add_to(*request);
   request->callback([options, &status] { status = run(*options); });
 }

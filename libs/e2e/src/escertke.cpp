@@ -50,11 +50,8 @@ Result<PairwiseE2EKey> export_pairwise(const tls::Session& session) {
   if (!exported) return fail(exported.error());
   auto split = crypto::split_exported(*exported);
   if (!split) return fail(std::move(split.error()));
-  std::string id = to_hex(split->id);
-  std::ranges::transform(id, id.begin(),
-                         [](char c) { return c >= 'a' && c <= 'f' ? char(c - 'a' + 'A') : c; });
   const auto context = session.context();
-  return PairwiseE2EKey{std::move(id), std::move(split->key), *context->identity, *context->valid_until};
+  return PairwiseE2EKey{to_hex(split->id), std::move(split->key), *context->identity, *context->valid_until};
 }
 
 Error failure_of(const tls::Session& session, std::string_view message) {
