@@ -20,7 +20,7 @@ const std::map<std::string, codec::Operation> kOperations{{"create", codec::Oper
 
 /// --esprim-*: one Receiver alone can read the request and what it answers (TS-0003 8.4).
 struct Protection {
-  std::string receiver, key_id, key_file, info, from;
+  std::string receiver, key_id, key_file, info, from, trace;
 
   void add_to(CLI::App& app) {
     auto* to = app.add_option("--esprim-to", receiver,
@@ -32,6 +32,9 @@ struct Protection {
     app.add_option(
            "--esprim-from", from,
            "From inside, absolute or SP-relative; else --from, with the CSE-ID of --server before a C stem")
+        ->needs(to);
+    app.add_option("--esprim-trace", trace,
+                   "new file for all that CSEs on the way see: a primitive (JSON) in each line")
         ->needs(to);
     app.add_option(
            "--esprim-info", info,
@@ -111,6 +114,12 @@ Result<std::shared_ptr<e2e::EsPrimOriginator>> originator(const Options& options
                                      *std::move(key));
 }
 
+/// The primitives that were sent, one a line; nothing is written if there is no file to be written.
+int traced(const Options& options, const std::string& lines) {
+  if (options.protection.trace.empty()) return 0;
+  return result(write_new(options.protection.trace, lines, 0600));
+}
+
 int run(const Options& options) {
   auto request = primitive(options);
   if (!request) return failed(request.error());
@@ -130,11 +139,16 @@ int run(const Options& options) {
   NoAudit audit;
   bind::HttpClient http(reactor, std::move(*peer), audit, system_clock());
   const auto& receiver = options.protection.receiver;
+  std::string trace;
   client::EsPrimSender protected_sender(
       http, protecting,
       {.from = options.from,
        .info = options.protection.info.empty() ? receiver + "/-" : options.protection.info,
-       .release = options.release},
+       .release = options.release,
+       .outer =
+           [&trace](const codec::RequestPrimitive& outer) {
+             trace += codec::to_text(codec::to_json(outer)) + "\n";
+           }},
       system_clock());
   bind::RequestSender& sender =
       protecting != nullptr ? static_cast<bind::RequestSender&>(protected_sender) : http;
@@ -142,6 +156,7 @@ int run(const Options& options) {
   const auto response = client::blocking<codec::ResponsePrimitive>(
       reactor, limit + std::chrono::seconds(1),
       [&](auto done) { sender.send(std::move(*request), limit, std::move(done)); });
+  if (const auto status = traced(options, trace); status != 0) return status;
   if (!response) return failed(response.error());
   const auto rsc = static_cast<int>(response->rsc);
   std::string text = std::to_string(rsc) + " " + std::string(codec::to_string(response->rsc));

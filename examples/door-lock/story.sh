@@ -6,6 +6,7 @@ DEVICE=0.2.481.1.100.3030.10011 STRANGER_DEVICE=0.2.481.1.100.3030.10099
 LOCK1_ID=AE123456789012-Lock@in.provider.com LOCK1_KEY=1a2b3c4d5e6f7a8b
 LOCK2_ID=AE123456789015-Lock@in.provider.com LOCK2_KEY=12345678abcdefab
 SITTER_ID=AE123456789099-Sitter@in.provider.com SITTER_KEY=0f1e2d3c4b5a69788796a5b4c3d2e1f0
+SPARE_ID=AE123456789077-Spare@in.provider.com SPARE_KEY=c0c1c2c3c4c5c6c7c8c9cacbcccdcecf
 LOOK_SECONDS=12    # of the token of the babysitter
 KEY_SECONDS=20  # lifetime of the phone's key, short so that its end is part of the story
 
@@ -76,6 +77,7 @@ issue in --type cse-id --name /$IN
 issue mn --type cse-id --name /$MN --in-cse /$IN
 issue maf --type fqdn --name $MAF_FQDN
 issue das --type fqdn --name $DAS_FQDN
+issue spare --type ae-id --name /$IN/Cspare
 issue phone --type device --name $DEVICE
 issue stranger --type device --name $STRANGER_DEVICE
 issue impostor --type cse-id --name /impostor --in-cse /$IN
@@ -93,7 +95,7 @@ expired_certificate() { # what our own CA would not issue: a certificate of 2020
 expired_certificate >expired.log 2>&1 || bad "making an expired certificate"
 umask 077
 printf %s $LOCK1_KEY >keys/lock1.hex; printf %s $LOCK2_KEY >keys/lock2.hex
-printf %s $SITTER_KEY >keys/sitter.hex
+printf %s $SITTER_KEY >keys/sitter.hex; printf %s $SPARE_KEY >keys/spare.hex
 printf %s 00112233445566778899aabbccddeeff >keys/stranger.hex; printf %s ffffffffffffffff >keys/wrong.hex
 umask 022
 ok "a root and an issuing CA with name constraints; certificates for $IN, $MN, $MAF_FQDN and the phone's device"
@@ -186,6 +188,11 @@ address = "127.0.0.1"
 port = $IN_BY_GATEWAY
 EOF
 das_of_the_gateway
+cat <<EOF
+[end_to_end]
+[[end_to_end.initiator]]
+id = "/$IN/Cspare"
+EOF
 } >mn.toml
 { daemon_config maf "$MAF_PORT" maf; cat <<EOF
 [maf]
@@ -210,6 +217,7 @@ psk mn /$MN/Clock-AE2 $LOCK2_ID keys/lock2.hex
 psk mn /$MN/Cold-lock old-lock@in.provider.com keys/lock1.hex --expires 20200101T000000
 psk mn /$MN/Csitter $SITTER_ID keys/sitter.hex
 psk das /$MN/Csitter $SITTER_ID keys/sitter.hex
+psk in /$IN/Cspare $SPARE_ID keys/spare.hex
 psk in /$IN/Cstranger stranger@in.provider.com keys/stranger.hex
 note psk-list latchkey psk list --state-dir mn/state || bad "listing the keys"
 ok "the psk-lookup-tables of TR-0038 table 7.1.2-2, keys encrypted in the Secure Environment"
@@ -342,6 +350,7 @@ ok "latchkey authz explain: the phone may add a command; the gateway application
 note tree-lock latchkey request retrieve /$MN/$MN/front-door-lock -p rcn=4 --from Clock-AE1 --url "$https_mn" --server /$MN --in-cse /$IN --psk-identity $LOCK1_ID --psk-file keys/lock1.hex || bad "the lock cannot read what it offers"
 
 . "$root/examples/door-lock/babysitter.sh"
+. "$root/examples/door-lock/envelope.sh"
 
 chapter "5  What must not work"
 refused() { # WHAT DAEMON PATTERN COMMAND...

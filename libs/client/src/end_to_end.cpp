@@ -47,6 +47,7 @@ struct EsPrimSender::Exchange : std::enable_shared_from_this<Exchange> {
     request.from = sender.options_.from;
     request.rqi = new_request_id();
     request.rvi = sender.options_.release;
+    if (sender.options_.outer) sender.options_.outer(request);
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - sender.clock_.now());
     if (left.count() <= 0) return done(fail(ErrorCode::expired, "no answer in time"));
     sender.below_.send(std::move(request), left,

@@ -1,6 +1,7 @@
 #pragma once
 /// An end-point that trusts nobody between it and the other one: protected primitives (TS-0003 8.4) and the
 /// establishment of keys for them (8.7), over any way to a first hop. Reactor's thread.
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -21,6 +22,8 @@ class EsPrimSender final : public bind::RequestSender {
     std::string from;  ///< this end-point, as the first hop knows it
     std::string info;  ///< resource with the Receiver's e2eSecInfo: its <remoteCSE>, <AE> or <CSEBase>
     std::string release = "2a";  ///< of the outer primitives
+    /// Told each outer primitive: all that those on the way see of the request.
+    std::function<void(const codec::RequestPrimitive&)> outer = {};
   };
   /// `below` and `clock` outlive it, and the answers to all that was sent.
   EsPrimSender(bind::RequestSender& below, std::shared_ptr<e2e::EsPrimOriginator> originator, Options options,
