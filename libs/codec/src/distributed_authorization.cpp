@@ -107,12 +107,12 @@ Outcome<std::vector<json::object>> read_resources(const json::value& value) {
 }
 
 /// With another status than OK an answer carries nothing.
-Outcome<void> check_status(const std::optional<AuthorizationStatus>& status, std::string_view result,
-                           bool has_result) {
+Outcome<AuthorizationStatus> check_status(const std::optional<AuthorizationStatus>& status,
+                                          std::string_view result, bool has_result) {
   if (!status) return missing("sus");
   if (*status != AuthorizationStatus::ok && has_result)
     return refuse(below(result, {Rsc::bad_request, "does not go with this sus"}));
-  return {};
+  return *status;
 }
 
 // ---- requests
@@ -185,10 +185,10 @@ Outcome<DecisionResponse> decision_response(const json::object& members, const j
     return pass_over(name, value, request);
   });
   if (!read) return refuse(std::move(read).error());
-  if (auto fits = check_status(status, "dec", permit.value_or(false)); !fits)
-    return refuse(std::move(fits).error());
-  if (*status == AuthorizationStatus::ok && !permit) return missing("dec");
-  return DecisionResponse{.status = *status, .permit = permit.value_or(false)};
+  const auto said = check_status(status, "dec", permit.value_or(false));
+  if (!said) return refuse(said.error());
+  if (*said == AuthorizationStatus::ok && !permit) return missing("dec");
+  return DecisionResponse{.status = *said, .permit = permit.value_or(false)};
 }
 
 Outcome<PolicyResponse> policy_response(const json::object& members, const json::value& request) {
@@ -203,9 +203,9 @@ Outcome<PolicyResponse> policy_response(const json::object& members, const json:
     return pass_over(name, value, request);
   });
   if (!read) return refuse(std::move(read).error());
-  if (auto fits = check_status(status, "ps", !out.policies.empty()); !fits)
-    return refuse(std::move(fits).error());
-  out.status = *status;
+  const auto said = check_status(status, "ps", !out.policies.empty());
+  if (!said) return refuse(said.error());
+  out.status = *said;
   if (out.status != AuthorizationStatus::ok) return out;
   if (out.policies.empty()) return missing("ps");
   if (!algorithm) return missing("ca");
@@ -223,9 +223,9 @@ Outcome<InformationResponse> information_response(const json::object& members, c
   });
   if (!read) return refuse(std::move(read).error());
   const auto result = out.roles.empty() ? "m2m:tk" : "m2m:rol";
-  if (auto fits = check_status(status, result, !out.roles.empty() || !out.tokens.empty()); !fits)
-    return refuse(std::move(fits).error());
-  out.status = *status;
+  const auto said = check_status(status, result, !out.roles.empty() || !out.tokens.empty());
+  if (!said) return refuse(said.error());
+  out.status = *said;
   return out;
 }
 
