@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "latchkey/e2e/security_info.h"
 #include "procedures.h"
 #include "records.h"
 
@@ -33,6 +34,13 @@ Outcome<void> check_policy_references(const Core& core, const json::object& attr
     }
   }
   return {};
+}
+
+Outcome<void> check_sec_info(const Core& core, const json::object& attributes) {
+  const auto* const esi = attributes.if_contains("esi");
+  if (esi == nullptr || esi->is_null()) return {};
+  const auto info = e2e::read_sec_info(*esi, core.clock.now());
+  return info ? Outcome<void>() : refuse(info.error().rsc, "esi: " + info.error().detail);
 }
 
 Outcome<void> fit_expiration(const Core& core, const Resource& parent, json::object& attributes) {

@@ -116,6 +116,7 @@ Outcome<void> complete(const Core& core, const Request& request, const Resource&
   }
   if (auto fits = fit_expiration(core, parent, draft.attributes); !fits) return fits;
   if (auto known = check_policy_references(core, draft.attributes); !known) return known;
+  if (auto valid = check_sec_info(core, draft.attributes); !valid) return valid;
   if (auto sound = check_authorization_resource(core, draft); !sound) return sound;
   if (draft.is(Ty::lcp)) {
     if (auto offered = check_location_policy(core, request, draft.attributes); !offered) return offered;

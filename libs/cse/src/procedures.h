@@ -25,6 +25,9 @@ void fill_content(Core& core, Request& request, const Resource& resource, Respon
 /// acpi, macp, daci of a CREATE or UPDATE: entries of this CSE must be policies or consultations, an empty
 /// list is refused (4000).
 [[nodiscard]] Outcome<void> check_policy_references(const Core& core, const json::object& attributes);
+/// esi of a CREATE or UPDATE: 4000 naming the member (TS-0003 8.4.3.1.3). Nobody trusts a certificate for
+/// standing there (8.5.2.2.4.2).
+[[nodiscard]] Outcome<void> check_sec_info(const Core& core, const json::object& attributes);
 /// et of a CREATE or UPDATE: in the future (4000), cut to that of the parent.
 [[nodiscard]] Outcome<void> fit_expiration(const Core& core, const Resource& parent,
                                            json::object& attributes);

@@ -72,6 +72,7 @@ Outcome<void> check_changes(const Core& core, const Resource& resource, Touched 
     return refuse(Rsc::bad_request, "acpi: must be the only attribute of an UPDATE");
   }
   if (auto known = check_policy_references(core, changes); !known) return known;
+  if (auto valid = check_sec_info(core, changes); !valid) return valid;
   if (changes.contains("et") && resource.parent != nullptr) {
     if (auto fits = fit_expiration(core, *resource.parent, changes); !fits) return fits;
     if (auto last = check_children_expire_first(resource, changes); !last) return last;

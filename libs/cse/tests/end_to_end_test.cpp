@@ -400,6 +400,31 @@ TEST(EndToEndInfo, StandsInTheRemoteCseOfTheRegistrarAndFollowsTheCseBase) {
   EXPECT_EQ(held(), own());
 }
 
+TEST(EndToEndInfo, OfAnAeIsKeptIfItIsWellFormed) {
+  World world;
+  world.register_ae("Cphone", "phone");
+  const auto set = [&](const std::string& esi) {
+    return world.update("Cphone", "cse/phone", R"({"m2m:ae":{"esi":)" + esi + "}}");
+  };
+  const std::string object =
+      R"({"esri":"S-abc","esrv":"r00112233445566778899aabbccddeeff","esrx":"20300101T000000","esks":[1],"espa":[12]})";
+  EXPECT_EQ(set(R"({"esf":[13],"esro":)" + object + "}").rsc, Rsc::updated);
+  for (const auto& [esi, member] : std::vector<std::pair<std::string, std::string>>{
+           {R"({"esro":)" + object + "}", "esi: esf"},
+           {R"({"esf":[13],"esro":{"esri":"S-abc"}})", "esi: esro"},
+           {R"({"esf":[13],"escert":["?"]})", "esi: escert"},
+           {R"({"esf":"13"})", "esi: esf"}}) {
+    const auto answer = set(esi);
+    EXPECT_EQ(answer.rsc, Rsc::bad_request) << esi;
+    EXPECT_NE(World::debug(answer).find(member), std::string::npos) << World::debug(answer);
+  }
+  const auto bad =
+      world.create("Cother", "-", Ty::ae, R"({"m2m:ae":{"api":"Nx","rr":false,"srv":["2a"],"esi":{}}})");
+  EXPECT_EQ(bad.rsc, Rsc::bad_request);
+  const auto kept = World::attributes(world.retrieve("Cphone", "cse/phone"))["esi"];
+  EXPECT_EQ(kept.at("esro").at("esri"), "S-abc");
+}
+
 TEST(EndToEndOff, NoSecurityInformationIsTaken) {
   World world;
   auto request = world.make(Operation::notify, "Sadmin", "-");
