@@ -4,13 +4,11 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "latchkey/tls/association.h"
+
 namespace latchkey::cse {
 
 namespace {
-
-std::int64_t unix_seconds(TimePoint time) {
-  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
 
 /// 8.2.1: without an identity of its own the credential's app rules decide; none refuses the handshake.
 Status identify_by_rules(tls::SecurityContext& context, const AppRules& rules) {
@@ -48,23 +46,10 @@ struct KeySource::Impl : std::enable_shared_from_this<Impl> {
   // ---- table ----
 
   Result<tls::PskCredential> from_table(const secure_env::PskEntry& entry) const {
-    auto key = environment.use_as_psk(entry.key, Suid::Use::saef, unix_seconds(clock.now()));
-    if (!key) return fail("KpsaID " + entry.identity.text(), key.error());
-    tls::SecurityContext context;
-    context.framework = tls::Framework::provisioned_symmetric_key;
-    context.psk_identity = entry.identity.text();
-    context.key_handle = entry.key.name;
-    if (auto id = CredentialId::make(CredentialType::kpsa_or_kc, entry.identity.text()))
-      context.credential_id = std::move(*id);
-    if (entry.expires_unix) {
-      context.valid_until = TimePoint(std::chrono::seconds(*entry.expires_unix));
-      if (*context.valid_until <= clock.now())
-        return fail(ErrorCode::expired, "the lifetime of KpsaID " + entry.identity.text() + " has ended");
-    }
-    context.identity = entry.entity;
-    if (!context.identity)
-      if (auto known = identify_by_rules(context, rules); !known) return fail(known.error());
-    return tls::PskCredential{std::move(*key), std::move(context)};
+    auto found = tls::provisioned_credential(entry, tls::kProvisionedKey, environment, clock);
+    if (found && !found->context.identity)
+      if (auto known = identify_by_rules(found->context, rules); !known) return fail(known.error());
+    return found;
   }
 
   // ---- MAF ----
@@ -243,12 +228,7 @@ void KeySource::find(std::string_view identity, std::string_view source, Answer 
 }
 
 Status KeySource::still_valid(const tls::SecurityContext& context) const {
-  if (context.framework != tls::Framework::provisioned_symmetric_key) return {};
-  const auto* const entry = impl_->table ? impl_->table->find(context.psk_identity) : nullptr;
-  if (entry == nullptr) return fail(ErrorCode::not_found, "the key of this session was removed");
-  if (entry->key.name != context.key_handle || entry->entity != context.identity)
-    return fail(ErrorCode::not_found, "the key of this session was replaced");
-  return {};
+  return tls::still_valid(context, impl_->table.get());
 }
 
 bool KeySource::binds(const AeId& id) const { return impl_->bound.contains(id); }

@@ -2,14 +2,11 @@
 #include "latchkey/cse/association.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 
 #include "cover.h"
-#include "latchkey/secure_env/software.h"
+#include "state_folder.h"
 
 namespace latchkey::cse {
 namespace {
@@ -21,26 +18,19 @@ const SpId kHome = *SpId::parse("//my.m2mprovider.org");
 class KeySourceTest : public testing::Test {
  protected:
   KeySourceTest() {
-    char pattern[] = "/tmp/latchkey-keys-XXXXXX";
-    folder_ = mkdtemp(pattern);
-    std::filesystem::create_directory(folder_ + "/state");
-    std::filesystem::permissions(folder_ + "/state", std::filesystem::perms::owner_all);
-    EXPECT_TRUE(secure_env::create_kek_file(folder_ + "/kek"));
-    environment_ = *secure_env::open_software({.folder = folder_ + "/state", .kek_file = folder_ + "/kek"});
     keys_ = std::make_unique<KeySource>(KeySourceOptions{.self = *CseId::parse("/mn-cse-123456", kHome)},
                                         *environment_, clock_, audit_);
   }
-  ~KeySourceTest() override { std::filesystem::remove_all(folder_); }
 
   void add(const char* identity, const char* entity, int suid = 12,
            std::optional<std::int64_t> expires = {}) {
     std::optional<EntityId> id;
     if (entity != nullptr) id = *parse_entity_id(entity, kHome);
     const auto added =
-        secure_env::psk_add(*environment_, folder_ + "/state/psk.tsv", kHome, id, *KeyId::parse(identity),
+        secure_env::psk_add(*environment_, folder_.table_file(), kHome, id, *KeyId::parse(identity),
                             *Suid::from(suid), expires, *secret_from_hex("1a2b3c4d5e6f7a8b"), 64);
     ASSERT_TRUE(added) << added.error().detail;
-    keys_->set_table(*secure_env::PskTable::load(folder_ + "/state/psk.tsv", kHome));
+    keys_->set_table(*secure_env::PskTable::load(folder_.table_file(), kHome));
   }
   Result<tls::PskCredential> find(std::string_view identity) {
     std::optional<Result<tls::PskCredential>> out;
@@ -53,10 +43,10 @@ class KeySourceTest : public testing::Test {
     return result ? "found" : result.error().detail;
   }
 
-  std::string folder_;
+  latchkey::test::StateFolder folder_;
   ManualClock clock_{*parse_timestamp("20261124T120000")};
   AuditRecorder audit_;
-  std::unique_ptr<secure_env::SecureEnvironment> environment_;
+  std::unique_ptr<secure_env::SecureEnvironment> environment_ = folder_.open_environment();
   std::unique_ptr<KeySource> keys_;
 };
 
@@ -110,9 +100,9 @@ TEST_F(KeySourceTest, removed_key_ends_its_sessions) {
   add("a@in.provider.com", "/mn-cse-123456/Ca");
   auto context = find("a@in.provider.com")->context;
   EXPECT_TRUE(keys_->still_valid(context));
-  ASSERT_TRUE(secure_env::psk_remove(*environment_, folder_ + "/state/psk.tsv", kHome,
-                                     *KeyId::parse("a@in.provider.com")));
-  keys_->set_table(*secure_env::PskTable::load(folder_ + "/state/psk.tsv", kHome));
+  ASSERT_TRUE(
+      secure_env::psk_remove(*environment_, folder_.table_file(), kHome, *KeyId::parse("a@in.provider.com")));
+  keys_->set_table(*secure_env::PskTable::load(folder_.table_file(), kHome));
   EXPECT_FALSE(keys_->still_valid(context));
   EXPECT_FALSE(find("a@in.provider.com"));
 }
@@ -122,14 +112,14 @@ TEST_F(KeySourceTest, a_key_imported_anew_or_for_somebody_else_ends_the_sessions
     add("a@in.provider.com", "/mn-cse-123456/Ca");
     const auto context = find("a@in.provider.com")->context;
     EXPECT_TRUE(keys_->still_valid(context));
-    ASSERT_TRUE(secure_env::psk_remove(*environment_, folder_ + "/state/psk.tsv", kHome,
+    ASSERT_TRUE(secure_env::psk_remove(*environment_, folder_.table_file(), kHome,
                                        *KeyId::parse("a@in.provider.com")));
     add("a@in.provider.com", successor);
     const auto valid = keys_->still_valid(context);
     ASSERT_FALSE(valid) << successor;
     EXPECT_NE(valid.error().detail.find("replaced"), std::string::npos);
     EXPECT_TRUE(keys_->still_valid(find("a@in.provider.com")->context));
-    ASSERT_TRUE(secure_env::psk_remove(*environment_, folder_ + "/state/psk.tsv", kHome,
+    ASSERT_TRUE(secure_env::psk_remove(*environment_, folder_.table_file(), kHome,
                                        *KeyId::parse("a@in.provider.com")));
   }
 }

@@ -38,6 +38,7 @@ cse::CseOptions cse_options(const EntityB::Options& options, const cse::KeySourc
                       .cse_id = options.id};
   out.administrator = ae_id("/Sadmin");
   out.bound_to_credential = [&keys](const AeId& id) { return keys.binds(id); };
+  if (options.configure) options.configure(out);
   return out;
 }
 
@@ -82,13 +83,8 @@ std::vector<std::string> Tape::order(std::initializer_list<AuditEventId> kinds) 
 // --- Station ---
 
 Station::Station(const std::string& application) {
-  std::filesystem::create_directory(folder_.path("state"));
-  std::filesystem::permissions(folder_.path("state"), std::filesystem::perms::owner_all);
-  if (auto made = secure_env::create_kek_file(folder_.path("kek")); !made)
-    throw std::runtime_error(made.error().detail);
-  environment =
-      must(secure_env::open_software({.folder = folder_.path("state"), .kek_file = folder_.path("kek")}));
-  store = must(store::open_sqlite({.folder = folder_.path("state"), .application = application}));
+  environment = folder_.open_environment();
+  store = must(store::open_sqlite({.folder = folder_.state(), .application = application}));
 }
 
 Status Station::add_key(const std::string& identity, std::optional<EntityId> entity, int suid,
@@ -110,10 +106,29 @@ void Gate::handle(bind::IncomingRequest request, bind::Respond respond) {
 
 // --- B ---
 
-class EntityB::NoPeers final : public cse::Peers {
+class EntityB::CsePeers final : public cse::Peers {
  public:
-  bind::RequestSender* cse(const CseId&, const std::vector<std::string>&) override { return nullptr; }
+  explicit CsePeers(EntityB& owner) : owner_(owner) {}
+  bind::RequestSender* cse(const CseId& id, const std::vector<std::string>&) override {
+    const auto port = owner_.options.port_of ? owner_.options.port_of(id) : std::nullopt;
+    if (!port) return nullptr;
+    auto& client = clients_[id.absolute()];
+    if (client != nullptr) return client.get();
+    const auto credential = certificate(owner_.options.own, id, owner_.options.trust);
+    bind::PeerOptions peer;
+    peer.address = "127.0.0.1";
+    peer.port = *port;
+    peer.host = id.public_domain_name(id == in_cse() ? std::nullopt : std::optional(in_cse()))->text();
+    peer.credentials = [credential] { return credential->options(); };
+    client = std::make_unique<bind::HttpClient>(owner_.ground.reactor, std::move(peer), owner_.audit,
+                                                owner_.ground.clock);
+    return client.get();
+  }
   bind::RequestSender* url(std::string_view, const std::string&) override { return nullptr; }
+
+ private:
+  EntityB& owner_;
+  std::map<std::string, std::unique_ptr<bind::HttpClient>> clients_;
 };
 
 EntityB::EntityB(Ground& g, Options given)
@@ -123,7 +138,7 @@ EntityB::EntityB(Ground& g, Options given)
       station("cse"),
       keys({.self = options.id, .accept_suid_11_as_32 = options.accept_suid_11_as_32}, *station.environment,
            g.clock, audit),
-      peers_(std::make_unique<NoPeers>()),
+      peers_(std::make_unique<CsePeers>(*this)),
       certificates_(home(), in_cse(), false) {
   keys.set_table(station.table());
   cse_ = must(cse::Cse::open(cse_options(options, keys), *station.store, g.reactor, g.clock, audit, *peers_));
@@ -144,13 +159,17 @@ Status EntityB::add_key(const std::string& identity, std::optional<EntityId> ent
   return added;
 }
 
+std::unique_ptr<EntityA> EntityB::administrator() {
+  EXPECT_TRUE(add_key(kAdminKeyId, EntityId(ae_id("/Sadmin")), kAdminKey));
+  return std::make_unique<EntityA>(*this, kpsa(kAdminKeyId, kAdminKey, options.id), "Sadmin");
+}
+
 void EntityB::add_rule(const std::string& credentials, const std::vector<std::string>& ae_stems) {
-  ASSERT_TRUE(add_key(kAdminKeyId, EntityId(ae_id("/Sadmin")), kAdminKey));
-  EntityA admin(*this, kpsa(kAdminKeyId, kAdminKey, options.id), "Sadmin");
+  const auto admin = administrator();
   json::array stems;
   for (const auto& stem : ae_stems) stems.emplace_back(stem);
   auto create = [&](const std::string& to, Ty ty, const std::string& element, json::object attributes) {
-    auto response = admin.ae.create(to, static_cast<std::uint32_t>(ty), element, std::move(attributes));
+    auto response = admin->ae.create(to, static_cast<std::uint32_t>(ty), element, std::move(attributes));
     auto content = response ? std::move(response->pc.value()) : json::value();
     EXPECT_EQ(in_words(response), "2001") << codec::to_text(content);
     return content;
@@ -174,8 +193,8 @@ MafNode::MafNode(Ground& g, std::vector<maf::MafClientPolicy> clients, OwnPtr ow
     : ground(g),
       audit(g.tape, "MAF"),
       station("maf"),
-      keys_(*station.environment, g.clock),
-      certificates_(home(), in_cse()) {
+      keys_(maf::kAdmission, *station.environment, g.clock),
+      certificates_(maf::kAdmission, home(), in_cse()) {
   maf::MafOptions options{.fqdn = maf_fqdn(), .home = home(), .admin_fqdns = {"mytrustenabler.org"}};
   options.clients = std::move(clients);
   options.accept_suid_11_as_32 = accept_suid_11_as_32;

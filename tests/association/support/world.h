@@ -16,7 +16,7 @@
 #include "latchkey/cse/cse.h"
 #include "latchkey/maf/association.h"
 #include "latchkey/maf/maf.h"
-#include "latchkey/secure_env/software.h"
+#include "state_folder.h"
 #include "support/hierarchy.h"
 
 namespace latchkey::association {
@@ -67,11 +67,11 @@ class Station {
   /// What `latchkey psk add` does.
   [[nodiscard]] Status add_key(const std::string& identity, std::optional<EntityId> entity, int suid,
                                const std::string& hex, std::optional<TimePoint> expires = {});
-  [[nodiscard]] std::string table_file() const { return folder_.path("state/psk.tsv"); }
+  [[nodiscard]] std::string table_file() const { return folder_.table_file(); }
   [[nodiscard]] std::shared_ptr<const secure_env::PskTable> table() const;
 
  private:
-  Folder folder_;
+  latchkey::test::StateFolder folder_;
 
  public:
   std::unique_ptr<secure_env::SecureEnvironment> environment;
@@ -99,6 +99,10 @@ class EntityB {
     TrustPtr trust{};
     bool accept_suid_11_as_32 = false;
     tls::SuitePolicy suites{};
+    /// Where other CSEs are; our certificate proves us to them.
+    std::function<std::optional<std::uint16_t>(const CseId&)> port_of{};
+    /// What else the configuration says.
+    std::function<void(cse::CseOptions&)> configure{};
   };
   EntityB(Ground& ground, Options options);
 
@@ -113,6 +117,9 @@ class EntityB {
   /// The context that B associated with the session of the latest request; null before the first.
   [[nodiscard]] tls::SecurityContextPtr latest() const;
   [[nodiscard]] std::size_t requests() const { return gate_->seen.size(); }
+  /// The administrator, who proves himself by a key.
+  [[nodiscard]] std::unique_ptr<class EntityA> administrator();
+  void start_registration() { cse_->start_registration(); }
   /// Reasons of the handshakes that B refused.
   [[nodiscard]] std::vector<std::string> refusals() const;
 
@@ -124,7 +131,7 @@ class EntityB {
   std::uint16_t port = 0;
 
  private:
-  class NoPeers;
+  class CsePeers;
   std::unique_ptr<cse::Peers> peers_;
   cse::ClientCertificates certificates_;
   std::unique_ptr<cse::Cse> cse_;
@@ -150,8 +157,8 @@ class MafNode {
 
  private:
   std::unique_ptr<maf::Maf> maf_;
-  maf::MasterCredentials keys_;
-  maf::ClientCertificates certificates_;
+  tls::TableKeys keys_;
+  tls::EntityCertificates certificates_;
   std::unique_ptr<tls::ServerEndpoint> endpoint_;
   std::unique_ptr<bind::HttpServer> server_;
 };
