@@ -61,6 +61,8 @@ struct CseOptions {
     EntityId id;                  ///< issuer of its tokens
     std::string point_of_access;  ///< resource id or URL, as it stands in dap
     std::vector<Fqdn> domains;    ///< of the Role-IDs and Token-IDs that it issues
+    /// It decides by place: the location server is asked before it, unless the place is known already.
+    bool wants_place = false;
   };
   std::vector<DasServer> das_servers;
   /// Where an Authorization Authority keeps <role> and <token> on another CSE (7.4.3 step 2).
