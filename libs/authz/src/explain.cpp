@@ -60,7 +60,7 @@ class RuleReport {
            ")");
     if (!res_authn(rule, request.rq_authn))
       lack("it asks for an authenticated originator, and this one is not");
-    const auto& conditions = set.conditions[rule.conditions];
+    const auto& conditions = set.conditions_of(rule);
     if (!conditions.res_ctxts(request)) contexts(conditions.contexts);
     if (!conditions.res_objd(request)) details(conditions.details);
   }
