@@ -60,9 +60,7 @@ class Valve final : public bind::RequestSender {
 class RoleRepository : public testing::Test {
  protected:
   RoleRepository() {
-    mn.start_registration();
-    EXPECT_TRUE(ground.reactor.run_until(
-        [&] { return !ground.tape.events("MN", AuditEventId::registration_ok).empty(); }, kPatience));
+    mn.connect(in);
     let_the_das_and_the_mn_cse_at_the_repository();
     open_the_door_to_guests();
     EXPECT_EQ(phone.register_ae(), "registered as Cphone");
@@ -87,13 +85,8 @@ class RoleRepository : public testing::Test {
   EntityB::Options options(const char* name, const CseId& id) {
     EntityB::Options out{
         .name = name, .id = id, .own = Hierarchy::instance().cse(id), .trust = Hierarchy::instance().trust()};
-    out.port_of = [this](const CseId& other) -> std::optional<std::uint16_t> {
-      if (other == in_cse()) return in.port;
-      return other == mn_cse() ? std::optional(mn.port) : std::nullopt;
-    };
     if (id == mn_cse())
       out.configure = [this](cse::CseOptions& configuration) {
-        configuration.registrar = in_cse();
         configuration.repositories = {{kDomain, "/in-cse/cse"}};
         authz::TrustedIssuer issuer{.authority = {ae_id("/Sdas"), {kDomain}},
                                     .classes = {authz::TokenClass::signature_only},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <stdexcept>
 
 #include "latchkey/client/credential.h"
@@ -106,30 +107,43 @@ void Gate::handle(bind::IncomingRequest request, bind::Respond respond) {
 
 // --- B ---
 
-class EntityB::CsePeers final : public cse::Peers {
+class EntityB::OtherCses final : public cse::Peers {
  public:
-  explicit CsePeers(EntityB& owner) : owner_(owner) {}
   bind::RequestSender* cse(const CseId& id, const std::vector<std::string>&) override {
-    const auto port = owner_.options.port_of ? owner_.options.port_of(id) : std::nullopt;
-    if (!port) return nullptr;
-    auto& client = clients_[id.absolute()];
-    if (client != nullptr) return client.get();
-    const auto credential = certificate(owner_.options.own, id, owner_.options.trust);
-    bind::PeerOptions peer;
-    peer.address = "127.0.0.1";
-    peer.port = *port;
-    peer.host = id.public_domain_name(id == in_cse() ? std::nullopt : std::optional(in_cse()))->text();
-    peer.credentials = [credential] { return credential->options(); };
-    client = std::make_unique<bind::HttpClient>(owner_.ground.reactor, std::move(peer), owner_.audit,
-                                                owner_.ground.clock);
-    return client.get();
+    const auto found = ways.find(id.absolute());
+    return found != ways.end() ? found->second.get() : nullptr;
   }
   bind::RequestSender* url(std::string_view, const std::string&) override { return nullptr; }
-
- private:
-  EntityB& owner_;
-  std::map<std::string, std::unique_ptr<bind::HttpClient>> clients_;
+  std::map<std::string, std::unique_ptr<bind::HttpClient>> ways;
 };
+
+EntityB::~EntityB() = default;
+
+void EntityB::connect(EntityB& other) {
+  EntityA there(other, certificate(options.own, other.options.id)),
+      here(*this, certificate(other.options.own, options.id));
+  EXPECT_EQ(there.register_cse(options.id), "2001");
+  EXPECT_EQ(here.register_cse(other.options.id), "2001");
+  reach(other);
+  other.reach(*this);
+}
+
+void EntityB::reach(const EntityB& other) {
+  bind::PeerOptions peer;
+  peer.address = "127.0.0.1";
+  peer.port = other.port;
+  peer.host = other.options.id.public_domain_name(std::nullopt)->text();
+  peer.credentials = [credential = certificate(options.own, other.options.id)] {
+    return credential->options();
+  };
+  peers_->ways[other.options.id.absolute()] =
+      std::make_unique<bind::HttpClient>(ground.reactor, std::move(peer), audit, ground.clock);
+}
+
+std::unique_ptr<EntityA> EntityB::administrator() {
+  EXPECT_TRUE(add_key(kAdminKeyId, EntityId(ae_id("/Sadmin")), kAdminKey));
+  return std::make_unique<EntityA>(*this, kpsa(kAdminKeyId, kAdminKey, options.id), "Sadmin");
+}
 
 EntityB::EntityB(Ground& g, Options given)
     : ground(g),
@@ -138,7 +152,7 @@ EntityB::EntityB(Ground& g, Options given)
       station("cse"),
       keys({.self = options.id, .accept_suid_11_as_32 = options.accept_suid_11_as_32}, *station.environment,
            g.clock, audit),
-      peers_(std::make_unique<CsePeers>(*this)),
+      peers_(std::make_unique<OtherCses>()),
       certificates_(home(), in_cse(), false) {
   keys.set_table(station.table());
   cse_ = must(cse::Cse::open(cse_options(options, keys), *station.store, g.reactor, g.clock, audit, *peers_));
@@ -157,11 +171,6 @@ Status EntityB::add_key(const std::string& identity, std::optional<EntityId> ent
   auto added = station.add_key(identity, std::move(entity), 12, hex, expires);
   if (added) keys.set_table(station.table());
   return added;
-}
-
-std::unique_ptr<EntityA> EntityB::administrator() {
-  EXPECT_TRUE(add_key(kAdminKeyId, EntityId(ae_id("/Sadmin")), kAdminKey));
-  return std::make_unique<EntityA>(*this, kpsa(kAdminKeyId, kAdminKey, options.id), "Sadmin");
 }
 
 void EntityB::add_rule(const std::string& credentials, const std::vector<std::string>& ae_stems) {

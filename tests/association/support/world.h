@@ -89,7 +89,9 @@ class Gate final : public bind::RequestHandler {
   bind::RequestHandler& next_;
 };
 
-/// A CSE: always the server of the association (8.2.1).
+class EntityA;
+
+/// A CSE: always the server of the association (8.2.1), but for those that connect() makes.
 class EntityB {
  public:
   struct Options {
@@ -99,12 +101,14 @@ class EntityB {
     TrustPtr trust{};
     bool accept_suid_11_as_32 = false;
     tls::SuitePolicy suites{};
-    /// Where other CSEs are; our certificate proves us to them.
-    std::function<std::optional<std::uint16_t>(const CseId&)> port_of{};
-    /// What else the configuration says.
-    std::function<void(cse::CseOptions&)> configure{};
+    std::function<void(cse::CseOptions&)> configure{};  ///< what differs from the usual CSE
   };
   EntityB(Ground& ground, Options options);
+  ~EntityB();
+
+  /// From now on requests to `other` go over an association by our certificate, those of `other` to us by its
+  /// own, and each has the other as a <remoteCSE>.
+  void connect(EntityB& other);
 
   [[nodiscard]] Status add_key(const std::string& identity, std::optional<EntityId> entity,
                                const std::string& hex, std::optional<TimePoint> expires = {});
@@ -114,12 +118,12 @@ class EntityB {
     keys.add_maf(fqdn, std::move(maf));
   }
 
+  /// The administrator, over a key of its own.
+  [[nodiscard]] std::unique_ptr<EntityA> administrator();
+
   /// The context that B associated with the session of the latest request; null before the first.
   [[nodiscard]] tls::SecurityContextPtr latest() const;
   [[nodiscard]] std::size_t requests() const { return gate_->seen.size(); }
-  /// The administrator, who proves himself by a key.
-  [[nodiscard]] std::unique_ptr<class EntityA> administrator();
-  void start_registration() { cse_->start_registration(); }
   /// Reasons of the handshakes that B refused.
   [[nodiscard]] std::vector<std::string> refusals() const;
 
@@ -131,8 +135,10 @@ class EntityB {
   std::uint16_t port = 0;
 
  private:
-  class CsePeers;
-  std::unique_ptr<cse::Peers> peers_;
+  class OtherCses;
+  void reach(const EntityB& other);
+
+  std::unique_ptr<OtherCses> peers_;
   cse::ClientCertificates certificates_;
   std::unique_ptr<cse::Cse> cse_;
   std::unique_ptr<Gate> gate_;
