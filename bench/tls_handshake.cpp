@@ -96,7 +96,7 @@ class Endpoints {
     must(secure_env::psk_add(*environment_, table, home(), must(parse_entity_id("/mn-cse/Clock", home())),
                              must(KeyId::parse(kIdentity)), must(Suid::from(12)), std::nullopt, the_key(),
                              128));
-    keys_ = std::make_unique<cse::KeySource>(cse::KeySourceOptions{.self = in_cse()}, *environment_,
+    keys_ = std::make_unique<cse::KeySource>(cse::MafKeyOptions{.self = in_cse()}, *environment_,
                                              system_clock(), *audit_);
     keys_->set_table(must(secure_env::PskTable::load(table, home())));
     endpoint_ = must(tls::ServerEndpoint::make({}, pki.server, pki.trust, home(), &certificates_, keys_.get(),

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "credentials.h"
+#include "function.h"
 #include "latchkey/base/log.h"
 #include "latchkey/base/process.h"
 
@@ -113,18 +114,17 @@ Status Daemon::start_admin() {
   });
   admin_->route("GET", "/metrics", [this](const auto&) {
     const auto counters = server_->counters();
-    auto line = [](const char* metric, std::uint64_t value) {
-      return std::string("latchkey_") + metric + " " + std::to_string(value) + "\n";
-    };
     return bind::AdminResponse{
         .content_type = "text/plain; version=0.0.4",
-        .body = line("connections_open", counters.connections_open) +
-                line("connections_total", counters.connections_total) +
-                line("handshakes_failed_total", counters.handshakes_failed) +
-                line("http_requests_total", counters.requests) + line("http_shed_total", counters.shed) +
-                line("http_malformed_total", counters.malformed) +
-                line("store_queue_depth", store_->queue_depth()) +
-                line("audit_dropped_total", audit_->dropped()) + (role_.metrics ? role_.metrics() : "")};
+        .body = metric_lines("latchkey_", {{"connections_open", counters.connections_open},
+                                           {"connections_total", counters.connections_total},
+                                           {"handshakes_failed_total", counters.handshakes_failed},
+                                           {"http_requests_total", counters.requests},
+                                           {"http_shed_total", counters.shed},
+                                           {"http_malformed_total", counters.malformed},
+                                           {"store_queue_depth", store_->queue_depth()},
+                                           {"audit_dropped_total", audit_->dropped()}}) +
+                (role_.metrics ? role_.metrics() : "")};
   });
   admin_->route("GET", "/decisions", [this](const bind::AdminRequest& request) {
     auto matches = [&](const AuditEvent& event) {

@@ -35,6 +35,7 @@ struct CseConfig {
   bool plain_notifications =
       false;  ///< http:// notification targets; any AE could else aim the CSE at local services
   [[nodiscard]] bool annex_b() const;  ///< any trust anchor admits TR-0038 Annex B certificates
+  [[nodiscard]] bool complete() const { return cse.has_value() && in_cse.has_value(); }
 };
 [[nodiscard]] CseConfig read_cse_config(const std::string& file, std::vector<ConfigProblem>& problems);
 

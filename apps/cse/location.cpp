@@ -1,5 +1,6 @@
 #include "location.h"
 
+#include "function.h"
 #include "latchkey/client/credential.h"
 
 namespace latchkey::app {
@@ -33,6 +34,7 @@ Result<std::unique_ptr<CseLocation>> CseLocation::open(LocationConfig config, co
   if (auto connected = out->connect(); !connected) return fail(connected.error());
   out->information_ = std::make_unique<cse::LocationInformation>(
       out->config_.options, out->server_.get(), out->countries_.get(), daemon.reactor(), system_clock());
+  if (auto kept = out->information_->keep_in(daemon.store()); !kept) return fail(kept.error());
   if (auto listening = out->listen(); !listening) return fail("location callback", listening.error());
   return out;
 }
@@ -104,12 +106,12 @@ Status CseLocation::reload() {
 
 std::string CseLocation::metrics() const {
   const auto counters = information_->counters();
-  const auto line = [](const char* metric, std::uint64_t value) {
-    return std::string("latchkey_cse_location_") + metric + " " + std::to_string(value) + "\n";
-  };
-  return line("questions_total", counters.questions) + line("failures_total", counters.failures) +
-         line("refused_total", counters.refused) + line("notifications_total", counters.notifications) +
-         line("originators", counters.originators) + line("areas", counters.areas);
+  return daemon::metric_lines("latchkey_cse_location_", {{"questions_total", counters.questions},
+                                                         {"failures_total", counters.failures},
+                                                         {"refused_total", counters.refused},
+                                                         {"notifications_total", counters.notifications},
+                                                         {"originators", counters.originators},
+                                                         {"areas", counters.areas}});
 }
 
 }  // namespace latchkey::app

@@ -98,6 +98,7 @@ LocationConfig read_location(ConfigReader& in, const SpId& home) {
   out.options.retry = read_seconds(in, "retry", out.options.retry);
   out.options.originators_max = static_cast<std::size_t>(in.integer("originators", 10'000, 1, 1'000'000));
   out.options.questions_max = static_cast<std::size_t>(in.integer("questions", 64, 1, 10'000));
+  out.options.policies_per_originator = static_cast<std::size_t>(in.integer("policies", 10, 0, 10'000));
   for (auto& country : in.tables("country")) read_country(country, out);
   for (auto& terminal : in.tables("terminal")) read_terminal(terminal, home, out);
   return out;

@@ -99,9 +99,11 @@ void read_das(ConfigReader& in, const SpId& home, TokenConfig& out) {
   auto address = in.text("address", "");
   const auto port = static_cast<std::uint16_t>(in.integer("port", 0, 0, 65535));
   if (address.empty() != (port == 0)) in.problem("port", "address and port go together");
+  const bool wants_place = in.boolean("wants_place", false);
   if (id)
-    out.das.push_back(
-        {{*std::move(id), std::move(point_of_access), std::move(domains)}, std::move(address), port});
+    out.das.push_back({{*std::move(id), std::move(point_of_access), std::move(domains), wants_place},
+                       std::move(address),
+                       port});
 }
 
 void read_repository(ConfigReader& in, cse::CseOptions& options) {

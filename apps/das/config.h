@@ -19,6 +19,7 @@ struct DasConfig {
   std::optional<das::DasOptions> das;  ///< nullopt: problems were found
   std::optional<CseId> in_cse;  ///< IN-CSE of the domain, for public domain names of CSE-ID certificates
   std::optional<RepositoryConfig> repository;
+  [[nodiscard]] bool complete() const { return das.has_value() && in_cse.has_value(); }
 };
 /// `problems` names everything that is wrong, in the policy file too, with file, key and line.
 [[nodiscard]] DasConfig read_das_config(const std::string& file, std::vector<ConfigProblem>& problems);

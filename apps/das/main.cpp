@@ -1,8 +1,7 @@
 /// latchkey-das: the DAS Server and Authorization Authority as a daemon.
-#include <cstdio>
 
 #include "config.h"
-#include "daemon.h"
+#include "function.h"
 #include "latchkey/das/admin.h"
 #include "latchkey/das/association.h"
 #include "latchkey/das/repository.h"
@@ -11,18 +10,13 @@ namespace {
 
 using namespace latchkey;
 
-int refuse(const Error& error) {
-  std::fprintf(stderr, "latchkey-das: %s\n", error.detail.c_str());
-  return 1;
-}
-
 std::string metrics(const das::Das& das) {
   const auto counters = das.counters();
-  return "latchkey_das_requests_total " + std::to_string(counters.requests) +
-         "\nlatchkey_das_granted_total " + std::to_string(counters.granted) +
-         "\nlatchkey_das_refused_total " + std::to_string(counters.denied) + "\nlatchkey_das_records " +
-         std::to_string(counters.records) + "\nlatchkey_das_assignments " +
-         std::to_string(counters.assignments) + "\n";
+  return daemon::metric_lines("latchkey_das_", {{"requests_total", counters.requests},
+                                                {"granted_total", counters.granted},
+                                                {"refused_total", counters.denied},
+                                                {"records", counters.records},
+                                                {"assignments", counters.assignments}});
 }
 
 Result<std::shared_ptr<client::SaeCredential>> credential(daemon::Daemon& daemon,
@@ -87,76 +81,51 @@ class Repository final : public bind::RequestSender {
   std::unique_ptr<das::RepositoryAe> ae_;
 };
 
-int serve(app::DasConfig config, const std::string& file) {
+Result<int> serve(app::DasConfig config, const std::string& file) {
   auto opened = daemon::Daemon::open(std::move(config.common), "das");
-  if (!opened) return refuse(opened.error());
+  if (!opened) return fail(opened.error());
   auto& daemon = **opened;
   const auto home = config.das->home;
   const auto* const name = std::get_if<Fqdn>(&config.das->id);
   const auto host = name != nullptr ? name->text() : std::string();
   Repository repository(daemon, *config.in_cse);
-  if (auto ready = repository.configure(config.repository); !ready) return refuse(ready.error());
+  if (auto ready = repository.configure(config.repository); !ready) return fail(ready.error());
   config.das->store_failed = [&daemon](const Error& error) {
     daemon.stop("the store failed: " + error.detail);
   };
   auto das = das::Das::open(std::move(*config.das), daemon.store(), daemon.environment(), daemon.reactor(),
                             system_clock(), daemon.audit(), &repository);
-  if (!das) return refuse(das.error());
+  if (!das) return fail(das.error());
 
-  das::AssociationKeys keys(daemon.environment(), system_clock());
-  das::AssociationCertificates certificates(home, *config.in_cse);
-  auto load_keys = [&]() -> Status {
-    auto table = secure_env::PskTable::load(daemon.psk_table_file(), home);
-    if (!table) return fail(table.error());
-    keys.set_table(std::move(*table));
-    return {};
-  };
-  if (auto loaded = load_keys(); !loaded) return refuse(loaded.error());
+  daemon::Association association(daemon, das::kAdmission, home, *config.in_cse);
+  if (auto loaded = association.load(); !loaded) return fail(loaded.error());
 
-  auto reload = [&]() -> Status {
-    // The keys whatever the configuration says: a slip in it must not keep a removed key alive.
-    auto keys_loaded = load_keys();
+  auto renew = [&]() -> Status {
     std::vector<ConfigProblem> problems;
     auto renewed = app::read_das_config(file, problems);
-    if (!daemon::report(problems) || !renewed.das)
+    if (!daemon::report(problems) || !renewed.complete())
       return fail(ErrorCode::invalid_argument,
-                  "the configuration or the policy has problems, both stay as they were" +
-                      (keys_loaded ? std::string() : "; " + keys_loaded.error().detail));
+                  "the configuration or the policy has problems, both stay as they were");
     if (auto replaced = (*das)->replace(std::move(*renewed.das)); !replaced) return replaced;
-    if (auto connected = repository.configure(renewed.repository); !connected) return connected;
-    return keys_loaded;
+    return repository.configure(renewed.repository);
   };
   // Whoever may reach a loopback port may look; only the owner of the socket may change.
   const bool changes = daemon.config().admin && !daemon.config().admin->unix_path.empty();
-  auto served = daemon.serve(
-      {.handler = das->get(),
-       .mapper = &certificates,
-       .psk = &keys,
-       .home = home,
-       .host_fqdn = host,
-       .still_valid = [&](const tls::SecurityContext& context) { return keys.still_valid(context); },
-       .reload = reload,
-       .metrics = [&] { return metrics(**das); },
-       .admin =
-           [&](bind::AdminServer& admin) {
-             das::add_routes(admin, **das, home, daemon.audit(), system_clock(), changes);
-           }});
-  if (!served) return refuse(served.error());
+  auto role = association.role(**das, host);
+  role.reload = [&] { return association.reload(renew); };
+  role.metrics = [&] { return metrics(**das); };
+  role.admin = [&](bind::AdminServer& admin) {
+    das::add_routes(admin, **das, home, daemon.audit(), system_clock(), changes);
+  };
+  auto served = daemon.serve(std::move(role));
+  if (!served) return fail(served.error());
   return daemon.run();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  return daemon::with_arguments(argc, argv, "latchkey-das",
-                                "Dynamic Authorization Server (oneM2M TS-0003 7.3, 7.4)",
-                                [](const daemon::Arguments& arguments) {
-                                  std::vector<ConfigProblem> problems;
-                                  auto config = app::read_das_config(arguments.config, problems);
-                                  if (!daemon::report(problems) || !config.das || !config.in_cse) return 1;
-                                  if (arguments.mode == daemon::Mode::check) return 0;
-                                  if (arguments.mode == daemon::Mode::backup)
-                                    return daemon::backup(config.common, "das", arguments.backup);
-                                  return serve(std::move(config), arguments.config);
-                                });
+  return daemon::serve_configured(
+      argc, argv, {"latchkey-das", "Dynamic Authorization Server (oneM2M TS-0003 7.3, 7.4)", "das"},
+      app::read_das_config, serve);
 }

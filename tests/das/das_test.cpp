@@ -4,8 +4,6 @@
 
 #include <gmock/gmock.h>
 
-#include <filesystem>
-
 #include "../association/support/hierarchy.h"
 #include "cover.h"
 #include "latchkey/authz/token_verifier.h"
@@ -14,7 +12,7 @@
 #include "latchkey/client/blocking.h"
 #include "latchkey/das/association.h"
 #include "latchkey/das/repository.h"
-#include "latchkey/secure_env/software.h"
+#include "state_folder.h"
 
 namespace latchkey::das {
 namespace {
@@ -115,13 +113,7 @@ class Names final : public authz::ResourceNames {
 class DasOverTls : public testing::Test {
  protected:
   DasOverTls() {
-    std::filesystem::create_directory(folder_.path("state"));
-    std::filesystem::permissions(folder_.path("state"), std::filesystem::perms::owner_all);
-    EXPECT_TRUE(secure_env::create_kek_file(folder_.path("kek")));
-    environment =
-        secure_env::open_software({.folder = folder_.path("state"), .kek_file = folder_.path("kek")}).value();
-    store = store::open_sqlite(
-                {.folder = folder_.path("state"), .application = "das", .migrations = {}, .vfs = {}})
+    store = store::open_sqlite({.folder = folder_.state(), .application = "das", .migrations = {}, .vfs = {}})
                 .value();
     EXPECT_TRUE(environment->store({"sign"}, {}, signing.pem()));
     add_key(kMnKeyId, mn_cse(), 12);
@@ -134,7 +126,7 @@ class DasOverTls : public testing::Test {
     ASSERT_TRUE(secure_env::psk_add(*environment, table_file(), home(), entity, *KeyId::parse(identity),
                                     *Suid::from(suid), {}, *secret_from_hex(kHex), 64));
   }
-  std::string table_file() const { return folder_.path("state/psk.tsv"); }
+  std::string table_file() const { return folder_.table_file(); }
   void load_keys() { keys->set_table(secure_env::PskTable::load(table_file(), home()).value()); }
 
   void start_repository() {
@@ -173,7 +165,7 @@ class DasOverTls : public testing::Test {
         .store_failed = {}};
     EXPECT_TRUE(in.finish().empty());
     das = Das::open(std::move(options), *store, *environment, reactor, clock, audit, ae.get()).value();
-    keys = std::make_unique<AssociationKeys>(*environment, clock);
+    keys = std::make_unique<tls::TableKeys>(kAdmission, *environment, clock);
     load_keys();
     endpoint =
         tls::ServerEndpoint::make({}, Hierarchy::instance().fqdn(kDasName), Hierarchy::instance().trust(),
@@ -251,21 +243,21 @@ class DasOverTls : public testing::Test {
     return *das->assignment(id);
   }
 
-  association::Folder folder_;
+  latchkey::test::StateFolder folder_;
   bind::Reactor reactor;
   ManualClock clock{system_clock().now() + std::chrono::seconds(5)};
   AuditRecorder audit;
   int sent = 0;
   crypto::PrivateKey signing = crypto::PrivateKey::generate(crypto::KeyKind::p256);
-  std::unique_ptr<secure_env::SecureEnvironment> environment;
+  std::unique_ptr<secure_env::SecureEnvironment> environment = folder_.open_environment();
   std::unique_ptr<store::Store> store;
-  AssociationCertificates certificates{home(), in_cse()};
+  tls::EntityCertificates certificates{kAdmission, home(), in_cse()};
   Repository repository;
   std::unique_ptr<tls::ServerEndpoint> repository_endpoint, endpoint;
   std::unique_ptr<bind::HttpServer> repository_server, server;
   std::unique_ptr<RepositoryAe> ae;
   std::unique_ptr<Das> das;
-  std::unique_ptr<AssociationKeys> keys;
+  std::unique_ptr<tls::TableKeys> keys;
   std::uint16_t port = 0;
 };
 

@@ -141,6 +141,18 @@ def policies(das):
     require(das.ask("//sp.example/in-cse/Ca") is not None, "the policy is not back")
 
 
+def keys_are_renewed(das):
+    """Whatever the policy is like."""
+    keys = ["--state-dir", das.folder / "state", "--kek", das.folder / "kek", "--sp", "//sp.example"]
+    das.latchkey("psk", "remove", *keys, "in@sp.example")
+    das.renew(GRANT.replace("gives", "give"), "configuration_refused")
+    require(das.ask("//sp.example/in-cse/Ca", check=False) is None, "a bad policy keeps a removed key alive")
+    das.latchkey("psk", "add", *keys, "--entity", "/in-cse", "--identity", "in@sp.example", "--key", das.folder / "key.hex")
+    das.renew(GRANT.replace("gives", "give"), "configuration_refused")
+    require(das.ask("//sp.example/in-cse/Ca", check=False) is not None, "a bad policy keeps a new key out")
+    das.renew(GRANT, "credential_reloaded")
+
+
 def killed_under_load(das, seconds):
     answered, lock, stop = set(), threading.Lock(), threading.Event()
 
@@ -173,6 +185,7 @@ with tempfile.TemporaryDirectory(prefix="latchkey-das-") as folder:
     try:
         tokens_and_revocation(das)
         policies(das)
+        keys_are_renewed(das)
         answered = sum(killed_under_load(das, seconds) for seconds in (1.5, 1.0, 0.5))
         das.process.send_signal(signal.SIGTERM)
         require(das.process.wait(20) == 0, "SIGTERM")

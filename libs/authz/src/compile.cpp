@@ -56,9 +56,7 @@ std::vector<std::uint32_t> without_redundant_rules(std::vector<Demand> demands) 
 class Compiler {
  public:
   Compiler(const SpId& home, const std::optional<CseId>& hosting_cse)
-      : home_(home), hosting_cse_(hosting_cse) {
-    impl_->conditions.emplace_back();
-  }
+      : home_(home), hosting_cse_(hosting_cse) {}
 
   codec::Outcome<std::unique_ptr<const RuleSet::Impl>> compile(const boost::json::value& acrs) {
     const auto object = read_object(acrs, "setOfAcrs", {"acr"});
@@ -76,7 +74,7 @@ class Compiler {
     if (list == nullptr) return bad_member("acr", "is not a list");
     if (list->size() > kRulesMax)
       return bad_member("acr", "has more than " + std::to_string(kRulesMax) + " rules");
-    impl_->rules.reserve(list->size());
+    rules_.reserve(list->size());
     for (std::size_t i = 0; i < list->size(); ++i) {
       if (auto read = read_rule((*list)[i], element("acr", i)); !read) return read;
     }
@@ -100,7 +98,7 @@ class Compiler {
     const auto conditions = read_conditions(**object, where);
     if (!conditions) return codec::refuse(conditions.error());
     rule.conditions = *conditions;
-    impl_->rules.push_back(rule);
+    rules_.push_back(rule);
     return {};
   }
 
@@ -109,7 +107,7 @@ class Compiler {
     const auto path = member(where, "acor");
     const auto* acor = rule_object.if_contains("acor");
     if (acor == nullptr) return bad_member(path, "is missing");
-    const auto list = read_list(*acor, path, kOriginatorsMax - impl_->rule_originators.size());
+    const auto list = read_list(*acor, path, kOriginatorsMax - rule_originators_.size());
     if (!list) return codec::refuse(list.error());
     std::vector<OriginatorIndex::EntryId> entries;
     for (std::size_t i = 0; i < (*list)->size(); ++i) {
@@ -120,9 +118,9 @@ class Compiler {
     // The order of a list means nothing (7.1.3: a set), so repeated entries can go.
     std::ranges::sort(entries);
     entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
-    rule.first_originator = static_cast<std::uint32_t>(impl_->rule_originators.size());
+    rule.first_originator = static_cast<std::uint32_t>(rule_originators_.size());
     rule.originator_count = static_cast<std::uint32_t>(entries.size());
-    impl_->rule_originators.insert(impl_->rule_originators.end(), entries.begin(), entries.end());
+    rule_originators_.insert(rule_originators_.end(), entries.begin(), entries.end());
     return {};
   }
 
@@ -132,7 +130,7 @@ class Compiler {
     if (!text) return codec::refuse(text.error());
     const auto originator = classify_originator(*text, home_, hosting_cse_);
     if (!originator) return bad_member(where, originator.error().detail);
-    return impl_->index.add(*originator);
+    return index_.add(*originator);
   }
 
   /// Rules with the same conditions share them.
@@ -143,7 +141,7 @@ class Compiler {
     auto key = (acco != nullptr ? boost::json::serialize(*acco) : "") + "\n" +
                (acod != nullptr ? boost::json::serialize(*acod) : "");
     const auto [known, added] =
-        conditions_.try_emplace(std::move(key), static_cast<std::uint32_t>(impl_->conditions.size()));
+        conditions_.try_emplace(std::move(key), static_cast<std::uint32_t>(impl_->conditions.size() + 1));
     if (!added) return known->second;
     Conditions conditions;
     if (acco != nullptr) {
@@ -162,25 +160,37 @@ class Compiler {
   }
 
   std::unique_ptr<const RuleSet::Impl> finish() {
-    std::vector<std::vector<Demand>> demands(impl_->index.size());
-    for (std::uint32_t i = 0; i < impl_->rules.size(); ++i) {
-      const auto& rule = impl_->rules[i];
+    std::vector<std::vector<Demand>> demands(index_.size());
+    for (std::uint32_t i = 0; i < rules_.size(); ++i) {
+      const auto& rule = rules_[i];
       for (std::uint32_t k = 0; k < rule.originator_count; ++k)
-        demands[impl_->rule_originators[rule.first_originator + k]].push_back(
+        demands[rule_originators_[rule.first_originator + k]].push_back(
             {i, rule.conditions, rule.authenticated, rule.operations});
     }
     std::vector<std::vector<std::uint32_t>> rules_of_entry(demands.size());
     for (std::size_t entry = 0; entry < demands.size(); ++entry)
       rules_of_entry[entry] = without_redundant_rules(std::move(demands[entry]));
-    impl_->index.finish(rules_of_entry);
-    for (const auto entry : impl_->index.groups()) impl_->groups.emplace_back(impl_->index.text(entry));
-    impl_->rule_originators.shrink_to_fit();
+    index_.finish(rules_of_entry);
+    pack();
     return std::move(impl_);
+  }
+
+  void pack() {
+    Packer packer(rules_.size() * sizeof(Rule) + rule_originators_.size() * sizeof(OriginatorIndex::EntryId) +
+                  index_.octets());
+    impl_->rules = packer.put(rules_);
+    impl_->rule_originators = packer.put(rule_originators_);
+    impl_->index = index_.pack(packer);
+    impl_->block = packer.take();
+    impl_->conditions.shrink_to_fit();
   }
 
   const SpId& home_;
   const std::optional<CseId>& hosting_cse_;
   std::unique_ptr<RuleSet::Impl> impl_ = std::make_unique<RuleSet::Impl>();
+  std::vector<Rule> rules_;
+  std::vector<OriginatorIndex::EntryId> rule_originators_;
+  OriginatorIndexBuilder index_;
   std::unordered_map<std::string, std::uint32_t> conditions_;
 };
 
@@ -202,7 +212,11 @@ codec::Outcome<std::shared_ptr<const RuleSet>> RuleSet::compile(const boost::jso
 RuleSet::RuleSet(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 RuleSet::~RuleSet() = default;
 std::size_t RuleSet::rule_count() const noexcept { return impl_->rules.size(); }
-const std::vector<std::string>& RuleSet::groups() const noexcept { return impl_->groups; }
+std::vector<std::string> RuleSet::groups() const {
+  std::vector<std::string> groups;
+  for (const auto entry : impl_->index.groups()) groups.emplace_back(impl_->index.text(entry));
+  return groups;
+}
 
 std::string_view to_string(Op op) noexcept {
   switch (op) {

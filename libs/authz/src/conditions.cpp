@@ -60,7 +60,7 @@ bool Conditions::res_objd(const RequestContext& request) const noexcept {
   if (details.empty() || request.operation != Op::create) return true;
   return std::ranges::any_of(details, [&](const ObjectDetails& detail) {
     if (detail.type && *detail.type != request.target_type) return false;
-    if (detail.specialization && *detail.specialization != request.target_specialization) return false;
+    if (!detail.res_specialization(request)) return false;
     return request.child_type &&
            std::ranges::find(detail.child_types, *request.child_type) != detail.child_types.end();
   });

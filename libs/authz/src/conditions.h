@@ -38,6 +38,14 @@ struct ObjectDetails {
   std::optional<std::uint32_t> type;          ///< ty
   std::optional<std::string> specialization;  ///< spid, or cnd or mgd of spty
   std::vector<std::uint32_t> child_types;     ///< chty
+
+  /// 7.1.3 compares the definition with that of the target, 7.1.5 with the one in the Content of the Create
+  /// request: both count (decision 0018).
+  [[nodiscard]] bool res_specialization(const RequestContext& request) const noexcept {
+    if (!specialization) return true;
+    return *specialization == request.target_specialization &&
+           (request.created_specialization.empty() || *specialization == request.created_specialization);
+  }
 };
 
 /// What a rule asks beyond originator, operation and authentication. Shared by the rules that ask the same.

@@ -60,7 +60,7 @@ class RuleReport {
            ")");
     if (!res_authn(rule, request.rq_authn))
       lack("it asks for an authenticated originator, and this one is not");
-    const auto& conditions = set.conditions[rule.conditions];
+    const auto& conditions = set.conditions_of(rule);
     if (!conditions.res_ctxts(request)) contexts(conditions.contexts);
     if (!conditions.res_objd(request)) details(conditions.details);
   }
@@ -118,8 +118,7 @@ class RuleReport {
   void details(const std::vector<ObjectDetails>& details) {
     if (!request_.child_type) return lack("the type to be created is not known");
     const bool target_fits = std::ranges::any_of(details, [&](const ObjectDetails& detail) {
-      return (!detail.type || *detail.type == request_.target_type) &&
-             (!detail.specialization || *detail.specialization == request_.target_specialization);
+      return (!detail.type || *detail.type == request_.target_type) && detail.res_specialization(request_);
     });
     if (!target_fits)
       return lack("it concerns other targets than type " + std::to_string(request_.target_type));

@@ -31,7 +31,7 @@ class Collector {
   void take_all(const RuleSet::Impl& set, OriginatorIndex::EntryId entry) {
     for (const auto number : set.index.rules(entry)) {
       const auto& rule = set.rules[number];
-      const auto& conditions = set.conditions[rule.conditions];
+      const auto& conditions = set.conditions_of(rule);
       if (!res_ops(rule, request_.operation) || !res_authn(rule, request_.rq_authn) ||
           !conditions.res_objd(request_))
         continue;

@@ -46,13 +46,13 @@ OriginatorIndex::Shape OriginatorIndex::shape_of(std::string_view entity,
   }
 }
 
-std::uint64_t OriginatorIndex::hash_of(const Originator& originator) {
+std::uint64_t OriginatorIndexBuilder::hash_of(const Originator& originator) {
   if (originator.kind != OriginatorKind::entity)
-    return mix(salt(originator.kind), hash_text(originator.text));
+    return mix(OriginatorIndex::salt(originator.kind), hash_text(originator.text));
   std::array<std::string_view, 3> segments;
-  const auto shape = shape_of(originator.text, segments);
+  const auto shape = OriginatorIndex::shape_of(originator.text, segments);
   if (std::ranges::find(shapes_, shape) == shapes_.end()) shapes_.push_back(shape);
-  auto hash = salt(shape);
+  auto hash = OriginatorIndex::salt(shape);
   for (std::size_t i = 0; i < shape.count; ++i) hash = mix(hash, hash_text(segments[i]));
   return hash;
 }
@@ -99,26 +99,25 @@ bool OriginatorIndex::covers(EntryId entry, const Subject& subject,
   return false;
 }
 
-OriginatorIndex::EntryId OriginatorIndex::add(const Originator& originator) {
+OriginatorIndex::EntryId OriginatorIndexBuilder::add(const Originator& originator) {
   const auto id = static_cast<EntryId>(entries_.size());
   const auto [at, added] =
       known_.try_emplace(static_cast<char>('0' + static_cast<int>(originator.kind)) + originator.text, id);
   if (!added) return at->second;
-  const Entry entry{.hash = static_cast<std::uint32_t>(hash_of(originator)),
-                    .text = static_cast<std::uint32_t>(texts_.size()),
-                    .text_size = static_cast<std::uint16_t>(originator.text.size()),
-                    .kind = originator.kind};
-  entries_.push_back(entry);
-  texts_ += originator.text;
+  entries_.push_back({.hash = static_cast<std::uint32_t>(hash_of(originator)),
+                      .text = static_cast<std::uint32_t>(texts_.size()),
+                      .text_size = static_cast<std::uint16_t>(originator.text.size()),
+                      .kind = originator.kind});
+  texts_.insert(texts_.end(), originator.text.begin(), originator.text.end());
   switch (originator.kind) {
     case OriginatorKind::all:
-      all_ = id;
+      flags_.all_ = id;
       break;
     case OriginatorKind::role:
-      has_roles_ = true;
+      flags_.has_roles_ = true;
       break;
     case OriginatorKind::domain:
-      has_domains_ = true;
+      flags_.has_domains_ = true;
       break;
     case OriginatorKind::group:
       groups_.push_back(id);
@@ -129,19 +128,19 @@ OriginatorIndex::EntryId OriginatorIndex::add(const Originator& originator) {
   return id;
 }
 
-void OriginatorIndex::rebuild_slots() {
+/// At most three quarters full.
+void OriginatorIndexBuilder::fill_slots() {
   std::size_t size = 4;
   while (size * 3 < entries_.size() * 4 + 4) size *= 2;
-  slots_.assign(size, kEmpty);
+  slots_.assign(size, OriginatorIndex::kEmpty);
   for (EntryId id = 0; id < entries_.size(); ++id) {
     auto at = entries_[id].hash & (size - 1);
-    while (slots_[at] != kEmpty) at = (at + 1) & (size - 1);
+    while (slots_[at] != OriginatorIndex::kEmpty) at = (at + 1) & (size - 1);
     slots_[at] = id;
   }
 }
 
-void OriginatorIndex::finish(const std::vector<std::vector<std::uint32_t>>& rules_of_entry) {
-  known_ = {};
+void OriginatorIndexBuilder::finish(const std::vector<std::vector<std::uint32_t>>& rules_of_entry) {
   for (EntryId id = 0; id < entries_.size(); ++id) {
     entries_[id].rules = static_cast<std::uint32_t>(rules_.size());
     entries_[id].rule_count = static_cast<std::uint32_t>(rules_of_entry[id].size());
@@ -149,10 +148,23 @@ void OriginatorIndex::finish(const std::vector<std::vector<std::uint32_t>>& rule
   }
   // Fewest wildcards first: exact ids decide most requests.
   std::ranges::stable_sort(shapes_, {}, [](const Shape& shape) { return shape.wild; });
-  rebuild_slots();
-  entries_.shrink_to_fit();
-  texts_.shrink_to_fit();
-  rules_.shrink_to_fit();
+  fill_slots();
+}
+
+std::size_t OriginatorIndexBuilder::octets() const noexcept {
+  const auto of = [](const auto& list) { return list.size() * sizeof(list[0]); };
+  return of(entries_) + of(rules_) + of(slots_) + of(groups_) + of(shapes_) + of(texts_);
+}
+
+OriginatorIndex OriginatorIndexBuilder::pack(Packer& packer) const {
+  auto out = flags_;
+  out.entries_ = packer.put(entries_);
+  out.rules_ = packer.put(rules_);
+  out.slots_ = packer.put(slots_);
+  out.groups_ = packer.put(groups_);
+  out.shapes_ = packer.put(shapes_);
+  out.texts_ = packer.put(texts_);
+  return out;
 }
 
 }  // namespace latchkey::authz

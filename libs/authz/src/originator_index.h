@@ -6,12 +6,16 @@
 /// hash the same parts of the originator and look the value up. So a decision makes one probe for each shape
 /// that occurs, not one comparison for each pattern.
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "latchkey/base/ids.h"
@@ -54,23 +58,41 @@ class Subject {
   std::size_t count_ = 0;
 };
 
+/// Puts arrays into one block: most policies have a handful of rules, for which the blocks and pointers of
+/// seven vectors would weigh more than what is in them. Types with an alignment of 4 go before those of 1.
+class Packer {
+ public:
+  explicit Packer(std::size_t octets)
+      : block_(std::make_unique_for_overwrite<std::byte[]>(octets)), at_(block_.get()) {}
+  template <class T>
+  [[nodiscard]] std::span<const T> put(const std::vector<T>& from) {
+    static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= 4);
+    const auto* const begin = reinterpret_cast<const T*>(at_);
+    const auto octets = from.size() * sizeof(T);
+    if (octets > 0) std::memcpy(at_, from.data(), octets);
+    at_ += octets;
+    return {begin, from.size()};
+  }
+  /// The block, which must outlive what put() returned.
+  [[nodiscard]] std::unique_ptr<const std::byte[]> take() { return std::move(block_); }
+
+ private:
+  std::unique_ptr<std::byte[]> block_;
+  std::byte* at_;
+};
+
+/// Made by an OriginatorIndexBuilder; immutable. Its arrays are in the block of a Packer.
 class OriginatorIndex {
  public:
   using EntryId = std::uint32_t;
 
-  /// Adds the entry, or finds it. Before finish() only.
-  EntryId add(const Originator& originator);
-  /// Sets the rules that name each entry, by EntryId. After it the index is immutable.
-  void finish(const std::vector<std::vector<std::uint32_t>>& rules_of_entry);
-
   [[nodiscard]] OriginatorKind kind(EntryId entry) const noexcept { return entries_[entry].kind; }
   [[nodiscard]] std::string_view text(EntryId entry) const noexcept {
-    return std::string_view(texts_).substr(entries_[entry].text, entries_[entry].text_size);
+    return {texts_.data() + entries_[entry].text, entries_[entry].text_size};
   }
   [[nodiscard]] std::span<const std::uint32_t> rules(EntryId entry) const noexcept {
-    return std::span(rules_).subspan(entries_[entry].rules, entries_[entry].rule_count);
+    return rules_.subspan(entries_[entry].rules, entries_[entry].rule_count);
   }
-  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   /// Entries of kind group.
   [[nodiscard]] std::span<const EntryId> groups() const noexcept { return groups_; }
 
@@ -84,6 +106,8 @@ class OriginatorIndex {
   bool visit(const Subject& subject, std::span<const std::string> roles, Visit&& visit_entry) const;
 
  private:
+  friend class OriginatorIndexBuilder;
+
   struct Entry {
     std::uint32_t hash = 0;
     std::uint32_t text = 0;
@@ -107,26 +131,50 @@ class OriginatorIndex {
   [[nodiscard]] static std::uint64_t salt(const Shape& shape) noexcept;
   [[nodiscard]] static Shape shape_of(std::string_view entity,
                                       std::array<std::string_view, 3>& segments) noexcept;
-  [[nodiscard]] std::uint64_t hash_of(const Originator& originator);
   /// The hash that an entry of this shape has if it may cover the subject; false if it cannot.
   [[nodiscard]] static bool probe_hash(const Shape& shape, const Subject& subject,
                                        std::uint64_t& hash) noexcept;
   [[nodiscard]] static bool entity_covers(std::string_view pattern, const Subject& subject) noexcept;
-  void rebuild_slots();
 
   /// Calls `visit_entry` for the entries of this kind and hash whose text satisfies `matches`.
   template <class Matches, class Visit>
   bool probe(OriginatorKind kind, std::uint64_t hash, const Matches& matches, Visit& visit_entry) const;
 
-  std::vector<Entry> entries_;
-  std::string texts_;
-  std::vector<std::uint32_t> rules_;
-  std::vector<std::uint32_t> slots_;  ///< open addressing, a power of two, at most three quarters full
-  std::vector<Shape> shapes_;
-  std::vector<EntryId> groups_;
+  std::span<const Entry> entries_;
+  std::span<const std::uint32_t> rules_, slots_;  ///< slots: open addressing, a power of two
+  std::span<const EntryId> groups_;
+  std::span<const Shape> shapes_;
+  std::span<const char> texts_;
   EntryId all_ = kEmpty;
   bool has_roles_ = false, has_domains_ = false;
-  std::unordered_map<std::string, EntryId> known_;  ///< while building; empty afterwards
+};
+
+/// Collects the entries of a policy.
+class OriginatorIndexBuilder {
+ public:
+  using EntryId = OriginatorIndex::EntryId;
+
+  /// Adds the entry, or finds it.
+  EntryId add(const Originator& originator);
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  /// Sets the rules that name each entry, by EntryId. Once, after the last add().
+  void finish(const std::vector<std::vector<std::uint32_t>>& rules_of_entry);
+  /// How much pack() takes.
+  [[nodiscard]] std::size_t octets() const noexcept;
+  [[nodiscard]] OriginatorIndex pack(Packer& packer) const;
+
+ private:
+  using Shape = OriginatorIndex::Shape;
+  [[nodiscard]] std::uint64_t hash_of(const Originator& originator);
+  void fill_slots();
+
+  std::vector<OriginatorIndex::Entry> entries_;
+  std::vector<char> texts_;
+  std::vector<std::uint32_t> rules_, slots_;
+  std::vector<Shape> shapes_;
+  std::vector<EntryId> groups_;
+  std::unordered_map<std::string, EntryId> known_;
+  OriginatorIndex flags_;  ///< what is no array
 };
 
 template <class Matches, class Visit>

@@ -12,7 +12,7 @@ namespace {
 Reason evaluate(const RuleSet::Impl& set, const Rule& rule, const RequestContext& request) noexcept {
   if (!res_ops(rule, request.operation)) return Reason::operation;
   if (!res_authn(rule, request.rq_authn)) return Reason::authentication;
-  const auto& conditions = set.conditions[rule.conditions];
+  const auto& conditions = set.conditions_of(rule);
   if (!conditions.res_ctxts(request)) return Reason::context;
   if (!conditions.res_objd(request)) return Reason::object_details;
   return Reason::rule;

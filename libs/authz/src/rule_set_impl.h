@@ -1,6 +1,9 @@
 #pragma once
 /// The compiled form of a set of access control rules.
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,13 +23,18 @@ struct Rule {
 };
 
 struct RuleSet::Impl {
-  std::vector<Rule> rules;             ///< as they stand in the resource
-  std::vector<Conditions> conditions;  ///< [0] is empty
-  std::vector<OriginatorIndex::EntryId> rule_originators;
+  std::span<const Rule> rules;  ///< as they stand in the resource
+  std::span<const OriginatorIndex::EntryId> rule_originators;
   /// For each entry the rules that can decide a request of its originators; see without_redundant_rules().
   OriginatorIndex index;
-  std::vector<std::string> groups;
-  bool asks_location = false;  ///< some rule has a country or a circle
+  std::vector<Conditions> conditions;        ///< of the rules that ask something: Rule::conditions less 1
+  bool asks_location = false;                ///< some rule has a country or a circle
+  std::unique_ptr<const std::byte[]> block;  ///< of all arrays but `conditions`
+
+  [[nodiscard]] const Conditions& conditions_of(const Rule& rule) const noexcept {
+    static const Conditions none;
+    return rule.conditions == 0 ? none : conditions[rule.conditions - 1];
+  }
 };
 
 [[nodiscard]] inline bool res_ops(const Rule& rule, Op operation) noexcept {

@@ -78,6 +78,15 @@ TEST(Cost, a_rule_with_an_exact_id_takes_less_than_200_octets) {
   }
 }
 
+TEST(Cost, neither_does_one_of_a_policy_of_three) {
+  const auto policy = exact_rules(3);
+  constexpr int kPolicies = 1'000;
+  std::vector<std::shared_ptr<const RuleSet>> sets(kPolicies);
+  const auto before = live_octets;
+  for (auto& set : sets) set = *RuleSet::compile(policy, host().sp, host().cse);
+  EXPECT_LT(static_cast<double>(live_octets - before) / (3 * kPolicies), 200);
+}
+
 TEST(Cost, repeated_originators_and_conditions_are_kept_once) {
   boost::json::array rules(10'000,
                            json(R"({"acor":["all"],"acop":2,"acco":[{"actw":["* * 8-17 * * 1-5 *"]}]})"));

@@ -220,7 +220,10 @@ bool res_objdetails(const object& details, const RequestContext& request) {
   const bool res_resource_type =
       !details.contains("ty") || details.at("ty").to_number<std::uint32_t>() == request.target_type;
   const auto specialization = specialization_of(details);
-  const bool res_specialization = !specialization || *specialization == request.target_specialization;
+  const bool of_target = !specialization || *specialization == request.target_specialization;
+  const bool of_content = !specialization || request.created_specialization.empty() ||
+                          *specialization == request.created_specialization;
+  const bool res_specialization = of_target && of_content;
   const bool res_child_resource = request.child_type && matches_one(*request.child_type, details.at("chty"));
   return res_resource_type && res_specialization && res_child_resource;
 }

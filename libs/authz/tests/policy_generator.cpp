@@ -192,6 +192,7 @@ std::unique_ptr<Request> Generator::request(const GroupMembership& groups) {
   if (chance(50)) out->from_place(30 + below(20), 120 + below(20));
   if (out->context().operation == Op::create && chance(90))
     out->creating(static_cast<std::uint32_t>(2 + below(4)));
+  if (chance(20)) out->defining(pick(kSpecializations));
   if (chance(80)) out->groups(groups);
   return out;
 }

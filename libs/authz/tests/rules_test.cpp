@@ -193,6 +193,22 @@ TEST(ObjectDetails, specialization_is_that_of_the_target) {
   }
 }
 
+TEST(ObjectDetails, specialization_is_that_of_the_content_too_where_it_gives_one) {
+  latchkey::test::cover({"7.1.5-03"});
+  const auto* const policy =
+      R"({"acr":[{"acor":["all"],"acop":1,"acod":[{"ty":28,"spid":"org.example.door","chty":[3,28]}]}]})";
+  const auto permits = [&](std::uint32_t type, std::string_view definition) {
+    Request request("/x");
+    request.target(28, "org.example.door").creating(type).defining(definition);
+    return decide_both(policy, request).permit;
+  };
+  EXPECT_TRUE(permits(28, "org.example.door"));
+  EXPECT_FALSE(permits(28, "org.example.lamp"));
+  EXPECT_TRUE(permits(3, "")) << "this type has no definition";
+  EXPECT_FALSE(decide_both(policy, Request("/x").target(1).creating(28).defining("org.example.door")).permit)
+      << "nor does the Content stand for the target";
+}
+
 TEST(ObjectDetails, a_management_definition_is_compared_as_its_number) {
   latchkey::test::cover({"7.1.3-T26"});
   for (const auto* details :

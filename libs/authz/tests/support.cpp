@@ -85,6 +85,11 @@ Request& Request::target(std::uint32_t type, std::string_view specialization) {
   context_.target_specialization = specialization_;
   return *this;
 }
+Request& Request::defining(std::string_view specialization) {
+  created_specialization_ = std::string(specialization);
+  context_.created_specialization = created_specialization_;
+  return *this;
+}
 Request& Request::creating(std::uint32_t child_type) {
   context_.operation = Op::create;
   context_.child_type = child_type;

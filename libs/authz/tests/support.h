@@ -42,6 +42,8 @@ class Request {
   Request& from_country(std::string_view code);
   Request& from_place(double latitude, double longitude);
   Request& target(std::uint32_t type, std::string_view specialization = {});
+  /// The definition in the Content of a Create request.
+  Request& defining(std::string_view specialization);
   Request& creating(std::uint32_t child_type);
   Request& groups(const GroupMembership& membership);
   [[nodiscard]] const RequestContext& context() const { return context_; }
@@ -49,7 +51,7 @@ class Request {
  private:
   std::optional<EntityId> originator_;
   std::vector<std::string> roles_;
-  std::string specialization_;
+  std::string specialization_, created_specialization_;
   RequestContext context_;
 };
 [[nodiscard]] IpAddress ip(std::string_view text);

@@ -93,7 +93,7 @@ TEST(MafHandshake, the_maf_refuses_a_function_as_client) {
 /// What a path that verifies may not be used for, whatever the TLS layer lets through.
 TEST(MafHandshake, the_maf_maps_device_ae_id_and_cse_id_certificates_only) {
   cover({"8.8.3.1-05", "8.8.2.2-07"});
-  maf::ClientCertificates mapper(home(), in_cse());
+  tls::EntityCertificates mapper(maf::kAdmission, home(), in_cse());
   const auto leaf = TestPki::instance().issue(id(kLock))->chain.front();
   const auto map = [&](pki::CertifiedIdentity identity) {
     return mapper.map({.leaf = leaf, .identity = std::move(identity), .valid_until = {}, .warnings = {}});

@@ -1,23 +1,6 @@
 #include "support/maf_world.h"
 
-#include <stdlib.h>
-
-#include <filesystem>
-
-#include "latchkey/secure_env/software.h"
-
 namespace latchkey::client::test {
-
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-client-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) ADD_FAILURE() << "mkdtemp failed";
-  path_ = pattern;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 TestPki& TestPki::instance() {
   static TestPki pki;
@@ -86,13 +69,9 @@ void Observer::handle(bind::IncomingRequest request, bind::Respond respond) {
 }
 
 MafWorld::MafWorld(std::shared_ptr<const tls::OwnCertificate> server_certificate) {
-  std::filesystem::create_directory(folder.file("state"));
-  std::filesystem::permissions(folder.file("state"), std::filesystem::perms::owner_all);
-  EXPECT_TRUE(secure_env::create_kek_file(folder.file("kek")));
-  environment = *secure_env::open_software({.folder = folder.file("state"), .kek_file = folder.file("kek")});
-  store = *store::open_sqlite({.folder = folder.file("state"), .application = "maf"});
+  store = *store::open_sqlite({.folder = folder.state(), .application = "maf"});
   maf = *maf::Maf::open(maf_options(), *store, *environment, reactor, clock, audit);
-  keys = std::make_unique<maf::MasterCredentials>(*environment, clock);
+  keys = std::make_unique<tls::TableKeys>(maf::kAdmission, *environment, clock);
   psk = std::make_unique<PskObserver>(*keys);
   add_km(kLock, kLockKmId, kLockKm);
   observer.inner = maf.get();
@@ -132,7 +111,7 @@ maf::MafOptions MafWorld::maf_options() {
 }
 
 void MafWorld::add_km(const char* entity, const char* km_id, const char* km, int suid) {
-  const auto table = folder.file("psk.tsv");
+  const auto table = folder.table_file();
   EXPECT_TRUE(secure_env::psk_add(*environment, table, home(), id(entity), *KeyId::parse(km_id),
                                   *Suid::from(suid), {}, *secret_from_hex(km), 128));
   keys->set_table(*secure_env::PskTable::load(table, home()));

@@ -60,6 +60,8 @@ auto required(const json::object& object, std::string_view name, Read read)
 
 Outcome<std::string> short_text(const json::value& value) { return read_name(value, kTextOctets); }
 
+}  // namespace
+
 Outcome<Fix> read_fix(const json::value& value) {
   const auto* const object = value.if_object();
   if (object == nullptr) return bad_form("not an object");
@@ -81,6 +83,8 @@ Outcome<Fix> read_fix(const json::value& value) {
     return refuse(std::move(read).error());
   return fix;
 }
+
+namespace {
 
 Outcome<TerminalLocation> read_terminal(const json::value& value) {
   const auto* const object = value.if_object();

@@ -308,7 +308,8 @@ Outcome<Draft> draft_of(Core& core, Request& request, const Target& target) {
   if (!attributes) return refuse(std::move(attributes).error());
   draft.attributes = *std::move(attributes);
   if (cse) {
-    if (auto same = check_cse_id(*cse, draft.attributes); !same) return refuse(std::move(same).error());
+    if (auto same = check_cse_id(*cse, core.options.cse_id, draft.attributes); !same)
+      return refuse(std::move(same).error());
   }
   return draft;
 }

@@ -58,6 +58,7 @@ bool DynamicAuthorization::defer(Request& request, const Target& target, Respond
   const bool elsewhere = !request.asked_elsewhere && distributed_.concerns(request, target);
   const bool nobody = server == nullptr && !elsewhere && !wants_token;
   if (nobody || core_.access->would_permit(request, target)) return false;
+  if (server != nullptr && server->wants_place && locate_for(request, respond)) return true;
   if (server != nullptr) {
     consult(std::move(request), target, *server, std::move(respond));
     return true;
@@ -80,11 +81,24 @@ bool DynamicAuthorization::locate(Request& request, const Target& target, Respon
   if (request.located) return false;
   const auto demand = core_.access->location_demand(request, target);
   if (demand.empty()) return false;
+  ask_for_place(std::move(request), demand, std::move(respond));
+  return true;
+}
+
+/// A DAS Server that decides by place is told one (7.3.2.2 step 3): where none is known it is asked for.
+bool DynamicAuthorization::locate_for(Request& request, Respond& respond) {
+  if (core_.options.location == nullptr || request.located || place_of(request)) return false;
+  ask_for_place(std::move(request), {.country = false, .circles = {}, .point = true}, std::move(respond));
+  return true;
+}
+
+void DynamicAuthorization::ask_for_place(Request request, const authz::LocationDemand& demand,
+                                         Respond respond) {
   auto shared = std::make_shared<std::pair<Request, Respond>>(std::move(request), std::move(respond));
   shared->first.located = true;
-  places->ask(*shared->first.originator, demand,
-              [this, shared] { core_.dispatch(std::move(shared->first), std::move(shared->second)); });
-  return true;
+  core_.options.location->ask(*shared->first.originator, demand, [this, shared] {
+    core_.dispatch(std::move(shared->first), std::move(shared->second));
+  });
 }
 
 void DynamicAuthorization::collect(Request request, const Target& target, Respond respond) {

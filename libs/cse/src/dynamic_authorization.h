@@ -39,6 +39,8 @@ class DynamicAuthorization final : public Authorization {
 
  private:
   [[nodiscard]] bool locate(Request& request, const Target& target, Respond& respond);
+  [[nodiscard]] bool locate_for(Request& request, Respond& respond);
+  void ask_for_place(Request request, const authz::LocationDemand& demand, Respond respond);
   void collect(Request request, const Target& target, Respond respond);
   void ask_elsewhere(Request request, const Target& target, Respond respond);
   void consult(Request request, const Target& target, const DasClient::Server& server, Respond respond);

@@ -79,6 +79,7 @@ void EndToEnd::start(std::function<void()> published) {
 void EndToEnd::publish() {
   e2e::E2eSecInfo info;
   for (const int suid : {13, 23}) info.features.push_back(*Suid::from(suid));
+  if (options_.maf_keys != nullptr) info.features.push_back(*Suid::from(33));
   if (escertke_) info.features.push_back(*Suid::from(43));
   info.shared = receiver_->shared_object(core_.clock.now());
   auto esi = e2e::to_json(info);
@@ -104,7 +105,7 @@ void EndToEnd::handle(Request&& outer, Respond respond) {
   switch (*type) {
     case codec::SecurityInfoType::rand_object_request:
     case codec::SecurityInfoType::esprim_object:
-      return open(std::move(outer), std::move(respond));
+      return open(std::move(outer), false, std::move(respond));
     case codec::SecurityInfoType::escertke_message:
       return establish(outer, std::move(respond));
     default:
@@ -115,7 +116,7 @@ void EndToEnd::handle(Request&& outer, Respond respond) {
 
 // ---- ESPrim ----
 
-void EndToEnd::open(Request&& outer, Respond respond) {
+void EndToEnd::open(Request&& outer, bool fetched, Respond respond) {
   auto handled = esprim_->handle(outer.primitive(), core_.clock.now());
   if (!handled)
     return core_.refuse(outer, {Rsc::bad_request, "pc: no message of ESPrim"}, std::move(respond));
@@ -123,7 +124,31 @@ void EndToEnd::open(Request&& outer, Respond respond) {
     return decide(std::move(outer), std::move(*inner), std::move(respond));
   if (auto* const answered = std::get_if<e2e::EsPrimEndpoint::Answer>(&*handled))
     return answer(outer, std::move(*answered), respond);
-  answer(outer, e2e::EsPrimEndpoint::unknown_key(outer.primitive()), respond);
+  if (fetched || options_.maf_keys == nullptr)
+    return answer(outer, e2e::EsPrimEndpoint::unknown_key(outer.primitive()), respond);
+  fetch(std::get<e2e::EsPrimReceiver::FetchKey>(*handled).kc_id, std::move(outer), std::move(respond));
+}
+
+/// 8.4.2 C.6a: the object is opened when the MAF has answered.
+void EndToEnd::fetch(const KeyId& id, Request&& outer, Respond respond) {
+  const auto name = id.text(), source = outer.in.peer.substr(0, outer.in.peer.rfind(':'));
+  options_.maf_keys->find(name, source,
+                          [weak = std::weak_ptr<EndToEnd*>(self_), outer = std::move(outer),
+                           respond = std::move(respond)](Result<std::shared_ptr<const MafKey>> key) mutable {
+                            const auto alive = weak.lock();
+                            if (!alive) return;
+                            EndToEnd& self = **alive;
+                            if (!key || !self.add(**key))
+                              return self.answer(outer, e2e::EsPrimEndpoint::unknown_key(outer.primitive()),
+                                                 respond);
+                            self.open(std::move(outer), true, std::move(respond));
+                          });
+}
+
+bool EndToEnd::add(const MafKey& key) {
+  if (!key.source) return false;  // nobody whom a From could name
+  auto pairwise = e2e::PairwiseEsPrimKey::from_kc(key.id, key.key, *key.source, key.end);
+  return pairwise && receiver_->add_key(*std::move(pairwise));
 }
 
 void EndToEnd::decide(Request&& outer, e2e::EsPrimEndpoint::Inner inner, Respond respond) {

@@ -34,11 +34,14 @@ class EndToEnd {
   EndToEnd(Core& core, EndToEndOptions options);
   [[nodiscard]] Status prepare();
   void publish();
-  void open(Request&& outer, Respond respond);
+  /// `fetched`: a MAF has been asked for the key of this object, which happens once.
+  void open(Request&& outer, bool fetched, Respond respond);
+  void fetch(const KeyId& id, Request&& outer, Respond respond);
   void decide(Request&& outer, e2e::EsPrimEndpoint::Inner inner, Respond respond);
   void answer(const Request& outer, e2e::EsPrimEndpoint::Answer answer, Respond& respond);
   void establish(const Request& outer, Respond respond);
   void keep(e2e::PairwiseE2EKey key);
+  [[nodiscard]] bool add(const MafKey& key);
 
   Core& core_;
   EndToEndOptions options_;

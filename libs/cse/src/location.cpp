@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/json/serialize.hpp>
 #include <utility>
 
 #include "latchkey/base/bytes.h"
@@ -12,6 +13,7 @@ namespace latchkey::cse {
 namespace {
 
 constexpr std::size_t kSecretOctets = 16;
+constexpr std::string_view kSpace = "loc";  // one record an originator, by absolute id
 
 bind::WebAnswer refusal(int status, const std::string& why) {
   return {.status = status, .content_type = "text/plain; charset=utf-8", .body = why + "\n"};
@@ -110,7 +112,8 @@ std::shared_ptr<const authz::Location> LocationInformation::known(
 // Questions.
 
 bool LocationInformation::can_help(const authz::LocationDemand& demand) const noexcept {
-  return server_ != nullptr && (!demand.circles.empty() || (demand.country && !options_.countries.empty()));
+  return server_ != nullptr &&
+         (demand.point || !demand.circles.empty() || (demand.country && !options_.countries.empty()));
 }
 
 LocationInformation::Terminal* LocationInformation::find_or_make(const EntityId& originator) {
@@ -219,6 +222,7 @@ void LocationInformation::subscribed(const std::string& id, const std::string& s
     return;
   }
   std::ranges::find(watch.directions, secret, &Watch::Direction::secret)->path = *std::move(path);
+  save(*found->second.first);
 }
 
 void LocationInformation::located(const std::string& id, const Result<codec::Fix>& fix) {
@@ -256,7 +260,9 @@ void LocationInformation::learn(const EntityId& originator, const codec::Fix& fi
   auto taken = fix;
   taken.time =
       std::min(taken.time, clock_.now());  // another clock's future makes nothing stay fresh for longer
-  if (!terminal->fix || terminal->fix->time <= taken.time) terminal->fix = taken;
+  if (terminal->fix && terminal->fix->time > taken.time) return;
+  terminal->fix = taken;
+  save(*terminal);
 }
 
 // Areas.
@@ -267,6 +273,7 @@ void LocationInformation::unwatch(Terminal& terminal, Watch& watch) {
     if (!direction.path.empty() && clock_.now() < watch.until) server_->unsubscribe(direction.path);
   }
   terminal.watches.remove_if([&](const Watch& one) { return &one == &watch; });
+  save(terminal);
 }
 
 void LocationInformation::drop_ended(Terminal& terminal) {
@@ -278,6 +285,8 @@ void LocationInformation::drop_ended(Terminal& terminal) {
 
 void LocationInformation::drop(Terminal& terminal) {
   while (!terminal.watches.empty()) unwatch(terminal, terminal.watches.front());
+  terminal.fix.reset();
+  save(terminal);
   by_use_.erase(terminal.use);
   terminals_.erase(std::string(terminal.key));
 }
@@ -288,6 +297,7 @@ void LocationInformation::forget(const EntityId& originator) {
   // Who waits is answered by what comes of the question under way.
   while (!terminal->watches.empty()) unwatch(*terminal, terminal->watches.front());
   terminal->fix.reset();
+  save(*terminal);
   if (!terminal->asking) drop(*terminal);
 }
 
@@ -328,6 +338,146 @@ void LocationInformation::take(Terminal& terminal, Watch& watch,
   if (!place->fix || place->fix->accuracy > server_->options().accuracy) return;
   learn(terminal.id, *place->fix);
   if (records_ != nullptr) records_->obtained(EntityId(terminal.id), *place->fix);
+}
+
+// What is kept.
+
+/// Subscriptions are worth something with this server and this address of ours.
+std::string LocationInformation::served_by() const {
+  return server_ == nullptr ? "" : server_->options().url + " " + server_->options().notify_url;
+}
+
+void LocationInformation::save(const Terminal& terminal) {
+  if (store_ == nullptr) return;
+  codec::json::array areas;
+  for (const auto& watch : terminal.watches) {
+    const auto& [entering, leaving] = watch.directions;
+    if (watch.ended || entering.path.empty() || leaving.path.empty()) continue;
+    codec::json::array directions;
+    for (const auto& direction : watch.directions)
+      directions.emplace_back(
+          codec::json::array{codec::json::string(direction.secret), codec::json::string(direction.path)});
+    areas.emplace_back(codec::json::object{
+        {"circle", codec::json::array{watch.circle.latitude, watch.circle.longitude, watch.circle.radius}},
+        {"until", format_timestamp(watch.until)},
+        {"directions", std::move(directions)}});
+  }
+  store::Batch batch;
+  if (areas.empty() && !terminal.fix) {
+    batch.remove(kSpace, terminal.key);
+  } else {
+    codec::json::object record{{"server", codec::json::string(served_by())},
+                               {"address", codec::json::string(terminal.address)},
+                               {"areas", std::move(areas)}};
+    if (terminal.fix) record["fix"] = codec::to_json(*terminal.fix);
+    batch.put(kSpace, terminal.key, codec::json::serialize(record));
+  }
+  // A store that fails ends the daemon by way of the CSE; a place that is lost is asked for again.
+  store_->commit(std::move(batch), [](const Status&) {});
+}
+
+Status LocationInformation::keep_in(store::Store& store) {
+  std::vector<std::pair<std::string, std::string>> records;
+  auto scanned = store.scan(kSpace, [&](std::string_view key, std::string_view value) {
+    records.emplace_back(key, value);
+    return true;
+  });
+  if (!scanned) return fail("places", scanned.error());
+  store_ = &store;
+  for (const auto& [id, record] : records) {
+    auto restored = restore(id, record);
+    if (restored) continue;
+    log::warning("location", "what was kept of " + id + " is dropped: " + restored.error().detail);
+    store::Batch batch;
+    batch.remove(kSpace, id);
+    store_->commit(std::move(batch), [](const Status&) {});
+  }
+  return {};
+}
+
+namespace {
+
+struct KeptArea {
+  authz::Circle circle;
+  TimePoint until;
+  std::array<std::pair<std::string, std::string>, 2> directions;  // callbackData and path
+};
+
+/// Throws where the form is another.
+KeptArea read_area(const codec::json::value& value) {
+  const auto& area = value.as_object();
+  const auto& circle = area.at("circle").as_array();
+  const auto until = parse_timestamp(std::string_view(area.at("until").as_string()));
+  if (!until) throw std::out_of_range("until");
+  KeptArea out{.circle = {circle.at(0).to_number<double>(), circle.at(1).to_number<double>(),
+                          circle.at(2).to_number<double>()},
+               .until = *until,
+               .directions = {}};
+  const auto& directions = area.at("directions").as_array();
+  for (std::size_t i = 0; i < out.directions.size(); ++i) {
+    const auto& direction = directions.at(i).as_array();
+    out.directions[i] = {std::string(direction.at(0).as_string()), std::string(direction.at(1).as_string())};
+  }
+  return out;
+}
+
+struct KeptTerminal {
+  std::string server, address;
+  std::optional<codec::Fix> fix;
+  std::vector<KeptArea> areas;
+};
+
+Result<KeptTerminal> read_terminal(std::string_view text) {
+  const auto parsed = codec::parse_json(text, {});
+  if (!parsed) return fail(ErrorCode::invalid_argument, parsed.error().detail);
+  try {
+    const auto& record = parsed->as_object();
+    KeptTerminal out{.server = std::string(record.at("server").as_string()),
+                     .address = std::string(record.at("address").as_string()),
+                     .fix = {},
+                     .areas = {}};
+    if (const auto* const kept = record.if_contains("fix")) {
+      auto fix = codec::read_fix(*kept);
+      if (!fix) return fail(ErrorCode::invalid_argument, "fix" + fix.error().detail);
+      out.fix = *fix;
+    }
+    for (const auto& area : record.at("areas").as_array()) out.areas.push_back(read_area(area));
+    return out;
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::invalid_argument, error.what());
+  }
+}
+
+}  // namespace
+
+Status LocationInformation::restore(const std::string& id, std::string_view record) {
+  auto kept = read_terminal(record);
+  if (!kept) return fail(kept.error());
+  const auto slash = id.find('/', 2);
+  const auto sp = SpId::parse(id.substr(0, slash));
+  const auto originator = sp ? parse_entity_id(id, *sp) : Result<EntityId>(fail(sp.error()));
+  if (!originator) return fail(originator.error());
+  auto* const terminal = find_or_make(*originator);
+  if (terminal == nullptr) return fail(ErrorCode::limit, "more originators than are kept");
+  // Of another server, or of another terminal that stood for the originator, nothing holds.
+  if (kept->server != served_by() || kept->address != terminal->address) {
+    drop(*terminal);
+    return fail(ErrorCode::not_found, "the configuration is another one now");
+  }
+  terminal->fix = kept->fix;
+  for (auto& area : kept->areas) {
+    auto& watch = terminal->watches.emplace_back();
+    watch.circle = area.circle;
+    watch.until = area.until;
+    constexpr std::array kCrossings{codec::Crossing::entering, codec::Crossing::leaving};
+    for (std::size_t i = 0; i < kCrossings.size(); ++i) {
+      auto& [secret, path] = area.directions[i];
+      watches_.emplace(secret, std::pair(terminal, &watch));
+      watch.directions[i] = {kCrossings[i], std::move(secret), std::move(path)};
+    }
+  }
+  drop_ended(*terminal);
+  return {};
 }
 
 LocationInformation::Counters LocationInformation::counters() const {

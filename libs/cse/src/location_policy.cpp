@@ -88,6 +88,19 @@ LocationPolicies* location_policies(const Core& core) noexcept {
   return information == nullptr ? nullptr : static_cast<LocationPolicies*>(information->records());
 }
 
+namespace {
+
+/// Each may ask the location server again and again, for ever.
+Outcome<void> check_number(const Core& core, const Request& request) {
+  if (request.administrator || !request.originator) return {};
+  const auto most = core.options.location->options().policies_per_originator;
+  if (location_policies(core)->count_of(to_string(*request.originator)) < most) return {};
+  return refuse(Rsc::not_acceptable, "pc.m2m:lcp: this originator has " + std::to_string(most) +
+                                         " location policies, which is the limit");
+}
+
+}  // namespace
+
 Outcome<void> check_location_policy(const Core& core, const Request& request, json::object& attributes) {
   if (attributes.at("los").to_number<std::uint64_t>() != kNetworkBased)
     return refuse(Rsc::not_implemented, "pc.m2m:lcp.los: only network-based is offered");
@@ -96,6 +109,7 @@ Outcome<void> check_location_policy(const Core& core, const Request& request, js
     return refuse(Rsc::not_implemented, "pc.m2m:lcp.los: no location server is configured");
   if (auto type = check_information_type(attributes); !type) return type;
   if (auto target = check_target(core, request, attributes); !target) return target;
+  if (auto few = check_number(core, request); !few) return few;
   if (auto server = check_server(*information->server(), attributes); !server) return server;
   if (auto period = check_period(attributes); !period) return period;
   const auto* const name = attributes.if_contains("lon");
@@ -170,10 +184,17 @@ std::optional<EntityId> LocationPolicies::target_of(const Resource& policy) cons
 
 void LocationPolicies::attach(Resource& policy) {
   auto& entry = entries_[policy.ri];
+  entry.creator = policy.created_by;
+  ++by_creator_[entry.creator];
   if (policy.created_by == core_.options.cse_id.absolute()) own_[std::string(policy.text("lot"))] = policy.ri;
   entry.period = period_of(policy.attributes);
   schedule(policy.ri, entry);
   if (entry.period.count() > 0) position(policy, [](const Outcome<void>&) {});
+}
+
+std::size_t LocationPolicies::count_of(const std::string& creator) const noexcept {
+  const auto found = by_creator_.find(creator);
+  return found == by_creator_.end() ? 0 : found->second;
 }
 
 void LocationPolicies::changed(Resource& policy) {
@@ -197,6 +218,8 @@ void LocationPolicies::detach(const Resource& policy) {
   if (found == entries_.end()) return;
   core_.executor.cancel(found->second.timer);
   auto waiting = std::move(found->second.waiting);
+  if (const auto count = by_creator_.find(found->second.creator); --count->second == 0)
+    by_creator_.erase(count);
   entries_.erase(found);
   const auto target = target_of(policy);
   if (const auto own = own_.find(std::string(policy.text("lot")));

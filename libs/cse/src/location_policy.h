@@ -22,6 +22,8 @@ class LocationPolicies final : public LocationRecords {
   void changed(Resource& policy);  ///< after UPDATE
   /// Before it leaves the tree: ends what it caused at the location server; its container follows.
   void detach(const Resource& policy);
+  /// How many there are that `creator`, an absolute id, made.
+  [[nodiscard]] std::size_t count_of(const std::string& creator) const noexcept;
 
   using Done = UniqueFunction<void(Outcome<void>)>;
   /// TS-0004 7.4.27.2.2: the policy that a RETRIEVE of the latest instance of `container` obtains the place
@@ -36,6 +38,7 @@ class LocationPolicies final : public LocationRecords {
 
  private:
   struct Entry {
+    std::string creator;
     Executor::TimerId timer{};
     std::chrono::milliseconds period{0};
     bool asking = false;
@@ -51,6 +54,7 @@ class LocationPolicies final : public LocationRecords {
   LocationInformation& information_;
   std::unordered_map<std::string, Entry> entries_;    // by ri
   std::unordered_map<std::string, std::string> own_;  // those of the CSE: absolute id of the originator to ri
+  std::unordered_map<std::string, std::size_t> by_creator_;
   std::uint64_t requests_ = 0;
   std::shared_ptr<LocationPolicies*> self_ = std::make_shared<LocationPolicies*>(this);  // late answers
 };

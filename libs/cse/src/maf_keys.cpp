@@ -98,10 +98,10 @@ struct MafKeys::Impl : std::enable_shared_from_this<Impl> {
     for (auto& one : waiting) one.answer(checked);
   }
 
-  /// 8.2.2.3, 8.4.2 C.6a: the SUID must be that of the use, we must be a target, and the lifetime must not have
-  /// ended.
+  /// 8.2.2.3, 8.4.2 C.6a: the SUID must be that of the use, we must be a target, and the lifetime must not
+  /// have ended.
   Result<Found> check(const KeyId& id, client::RetrievedKey retrieved) const {
-    const bool alias = retrieved.suid.value() == 11 && options.accept_suid_11;
+    const bool alias = retrieved.suid.value() == 11 && options.accept_suid_11_as_32;
     if (retrieved.suid != options.suid && !alias)
       return fail(ErrorCode::denied,
                   "the key is for another use (SUID " + std::to_string(retrieved.suid.value()) + ")");

@@ -169,16 +169,29 @@ Outcome<void> identify_ae(const Core& core, Request& request) {
 
 // Inside an association of a CSE (TS-0004 7.3.2.1): its own requests and those it forwards.
 
-/// An AE that `sender` may speak for: not one of ours, and none below another CSE that we know directly.
+/// Between service providers each CSE speaks for its own, and from below come ours alone; what our registrar
+/// sends may be from anywhere.
+bool speaks_for(const Core& core, const CseId& sender, const SpId& sp) {
+  const auto& own = core.options.cse_id.sp();
+  if (sender.sp() != own) return sp == sender.sp();
+  return sp == own || core.options.registrar == sender;
+}
+
+/// Whether requests of `cse` and its AEs may come by way of `sender`: whom we know directly comes by itself,
+/// and a CSE that a registree lists as its descendant comes by way of that one.
+bool is_behind(const Core& core, const CseId& sender, const CseId& cse) {
+  if (cse == core.options.cse_id || knows(core, cse) || !speaks_for(core, sender, cse.sp())) return false;
+  const auto hops = core.tree.next_hops(cse);
+  return hops.empty() || (hops.size() == 1 && hops.front() == core.tree.find_cse(sender));
+}
+
+/// An AE that `sender` may speak for.
 bool may_forward(const Core& core, const CseId& sender, const AeId& ae) {
   const auto registrar = ae.registrar();
-  if (!registrar) {
-    // Policies may name the administrator: nobody speaks for it but itself.
-    if (core.options.administrator == ae) return false;
-    return core.tree.find_ae(ae) == nullptr && !is_bound(core, ae);
-  }
-  if (*registrar == sender) return true;
-  return *registrar != core.options.cse_id && !knows(core, *registrar);
+  if (registrar) return *registrar == sender || is_behind(core, sender, *registrar);
+  // Policies may name the administrator: nobody speaks for it but itself.
+  if (core.options.administrator == ae || !speaks_for(core, sender, ae.sp())) return false;
+  return core.tree.find_ae(ae) == nullptr && !is_bound(core, ae);
 }
 
 Outcome<void> identify_forwarded(const Core& core, const CseId& sender, Request& request) {
@@ -190,7 +203,7 @@ Outcome<void> identify_forwarded(const Core& core, const CseId& sender, Request&
     return {};
   }
   const auto cse = cse_id_of(from, core.options.cse_id);
-  if (!cse || *cse == core.options.cse_id || knows(core, *cse)) {
+  if (!cse || !is_behind(core, sender, *cse)) {
     return not_registered("fr: not the identity of the security association");
   }
   request.originator = *cse;

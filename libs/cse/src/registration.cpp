@@ -144,15 +144,14 @@ Outcome<CseId> admit_cse(Core& core, const Request& request, const Resource& par
   return *cse;
 }
 
-Outcome<void> check_cse_id(const CseId& cse, json::object& attributes) {
-  const auto* const csi = attributes.if_contains("csi");
-  if (csi == nullptr) {
-    attributes["csi"] = cse.sp_relative();
-    return {};
+Outcome<void> check_cse_id(const CseId& cse, const CseId& own, json::object& attributes) {
+  // Without its SP it would be one of ours.
+  if (const auto* const csi = attributes.if_contains("csi")) {
+    const auto named = CseId::parse(std::string_view(csi->get_string()), own.sp());
+    if (!named || *named != cse) return refuse(Rsc::bad_request, "pc.m2m:csr.csi: not the originator");
   }
-  const auto named = CseId::parse(std::string_view(csi->get_string()), cse.sp());
-  if (named && *named == cse) return {};
-  return refuse(Rsc::bad_request, "pc.m2m:csr.csi: not the originator");
+  attributes["csi"] = cse.sp() == own.sp() ? cse.sp_relative() : cse.absolute();
+  return {};
 }
 
 }  // namespace latchkey::cse

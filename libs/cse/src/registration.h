@@ -13,7 +13,7 @@ namespace latchkey::cse {
 /// No association 4107, not a CSE or an ASN-CSE 4005, registered already 4117, parent 4108.
 [[nodiscard]] Outcome<CseId> admit_cse(Core& core, const Request& request, const Resource& parent);
 
-/// csi must be From (4000); it is filled in when absent.
-[[nodiscard]] Outcome<void> check_cse_id(const CseId& cse, json::object& attributes);
+/// csi must be From, as `own` reads it (4000); it is filled in when absent.
+[[nodiscard]] Outcome<void> check_cse_id(const CseId& cse, const CseId& own, json::object& attributes);
 
 }  // namespace latchkey::cse

@@ -200,7 +200,8 @@ class Notifier final : public Subscriptions {
     signal["nev"] =
         json::object{{"rep", representation(entry.subscription, event)}, {"net", net_of(event.kind)}};
     signal["sur"] = core_.tree.sp_relative_path(resource);
-    if (const auto* creator = resource.attributes.if_contains("cr")) signal["cr"] = *creator;
+    // In full, as in the verification: to others a stem is somebody else.
+    if (resource.attributes.contains("cr")) signal["cr"] = json::string(resource.created_by);
     core_.when_durable(event.sequence, [alive = std::weak_ptr<void>(self_), outbox = entry.outbox,
                                         signal = std::move(signal)]() mutable {
       if (!alive.expired()) outbox->put(std::move(signal));

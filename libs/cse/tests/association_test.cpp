@@ -2,14 +2,11 @@
 #include "latchkey/cse/association.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 
 #include "cover.h"
-#include "latchkey/secure_env/software.h"
+#include "state_folder.h"
 
 namespace latchkey::cse {
 namespace {
@@ -21,26 +18,19 @@ const SpId kHome = *SpId::parse("//my.m2mprovider.org");
 class KeySourceTest : public testing::Test {
  protected:
   KeySourceTest() {
-    char pattern[] = "/tmp/latchkey-keys-XXXXXX";
-    folder_ = mkdtemp(pattern);
-    std::filesystem::create_directory(folder_ + "/state");
-    std::filesystem::permissions(folder_ + "/state", std::filesystem::perms::owner_all);
-    EXPECT_TRUE(secure_env::create_kek_file(folder_ + "/kek"));
-    environment_ = *secure_env::open_software({.folder = folder_ + "/state", .kek_file = folder_ + "/kek"});
-    keys_ = std::make_unique<KeySource>(KeySourceOptions{.self = *CseId::parse("/mn-cse-123456", kHome)},
+    keys_ = std::make_unique<KeySource>(MafKeyOptions{.self = *CseId::parse("/mn-cse-123456", kHome)},
                                         *environment_, clock_, audit_);
   }
-  ~KeySourceTest() override { std::filesystem::remove_all(folder_); }
 
   void add(const char* identity, const char* entity, int suid = 12,
            std::optional<std::int64_t> expires = {}) {
     std::optional<EntityId> id;
     if (entity != nullptr) id = *parse_entity_id(entity, kHome);
     const auto added =
-        secure_env::psk_add(*environment_, folder_ + "/state/psk.tsv", kHome, id, *KeyId::parse(identity),
+        secure_env::psk_add(*environment_, folder_.table_file(), kHome, id, *KeyId::parse(identity),
                             *Suid::from(suid), expires, *secret_from_hex("1a2b3c4d5e6f7a8b"), 64);
     ASSERT_TRUE(added) << added.error().detail;
-    keys_->set_table(*secure_env::PskTable::load(folder_ + "/state/psk.tsv", kHome));
+    keys_->set_table(*secure_env::PskTable::load(folder_.table_file(), kHome));
   }
   Result<tls::PskCredential> find(std::string_view identity) {
     std::optional<Result<tls::PskCredential>> out;
@@ -53,10 +43,10 @@ class KeySourceTest : public testing::Test {
     return result ? "found" : result.error().detail;
   }
 
-  std::string folder_;
+  latchkey::test::StateFolder folder_;
   ManualClock clock_{*parse_timestamp("20261124T120000")};
   AuditRecorder audit_;
-  std::unique_ptr<secure_env::SecureEnvironment> environment_;
+  std::unique_ptr<secure_env::SecureEnvironment> environment_ = folder_.open_environment();
   std::unique_ptr<KeySource> keys_;
 };
 
@@ -110,9 +100,9 @@ TEST_F(KeySourceTest, removed_key_ends_its_sessions) {
   add("a@in.provider.com", "/mn-cse-123456/Ca");
   auto context = find("a@in.provider.com")->context;
   EXPECT_TRUE(keys_->still_valid(context));
-  ASSERT_TRUE(secure_env::psk_remove(*environment_, folder_ + "/state/psk.tsv", kHome,
-                                     *KeyId::parse("a@in.provider.com")));
-  keys_->set_table(*secure_env::PskTable::load(folder_ + "/state/psk.tsv", kHome));
+  ASSERT_TRUE(
+      secure_env::psk_remove(*environment_, folder_.table_file(), kHome, *KeyId::parse("a@in.provider.com")));
+  keys_->set_table(*secure_env::PskTable::load(folder_.table_file(), kHome));
   EXPECT_FALSE(keys_->still_valid(context));
   EXPECT_FALSE(find("a@in.provider.com"));
 }
@@ -122,14 +112,14 @@ TEST_F(KeySourceTest, a_key_imported_anew_or_for_somebody_else_ends_the_sessions
     add("a@in.provider.com", "/mn-cse-123456/Ca");
     const auto context = find("a@in.provider.com")->context;
     EXPECT_TRUE(keys_->still_valid(context));
-    ASSERT_TRUE(secure_env::psk_remove(*environment_, folder_ + "/state/psk.tsv", kHome,
+    ASSERT_TRUE(secure_env::psk_remove(*environment_, folder_.table_file(), kHome,
                                        *KeyId::parse("a@in.provider.com")));
     add("a@in.provider.com", successor);
     const auto valid = keys_->still_valid(context);
     ASSERT_FALSE(valid) << successor;
     EXPECT_NE(valid.error().detail.find("replaced"), std::string::npos);
     EXPECT_TRUE(keys_->still_valid(find("a@in.provider.com")->context));
-    ASSERT_TRUE(secure_env::psk_remove(*environment_, folder_ + "/state/psk.tsv", kHome,
+    ASSERT_TRUE(secure_env::psk_remove(*environment_, folder_.table_file(), kHome,
                                        *KeyId::parse("a@in.provider.com")));
   }
 }
@@ -151,17 +141,17 @@ constexpr const char* kRelative = "FF15D84E3E38D6974B0EB3E5606C85FE";
 constexpr const char* kKcId = "FF15D84E3E38D6974B0EB3E5606C85FE@myMAF.provider.org";
 constexpr const char* kKcHex = "37F61D5A7FEA1E9CFD8DB76D2F8B6230130EF8A84F9F9F967DA385867984EED0";
 
-class MafKeys : public KeySourceTest {
+class KeysOfMaf : public KeySourceTest {
  protected:
   using Answers = std::vector<Result<tls::PskCredential>>;
 
-  MafKeys() { start(limits()); }
-  static KeySourceOptions limits() { return {.self = *CseId::parse("/mn-cse-123456", kHome)}; }
+  KeysOfMaf() { start(limits()); }
+  static MafKeyOptions limits() { return {.self = *CseId::parse("/mn-cse-123456", kHome)}; }
   /// A KeySource with other limits, and the MAF again.
-  void start(KeySourceOptions options) {
+  void start(MafKeyOptions options) {
     options_ = std::move(options);
     keys_ = std::make_unique<KeySource>(options_, *environment_, clock_, audit_);
-    keys_->add_maf(*Fqdn::parse("myMAF.provider.org"), maf_.as_fetch());
+    keys_->maf_keys().add(*Fqdn::parse("myMAF.provider.org"), maf_.as_fetch());
   }
   client::RetrievedKey key(int suid = 32) const {
     return {.key = Kc(*secret_from_hex(kKcHex)),
@@ -201,10 +191,10 @@ class MafKeys : public KeySourceTest {
   }
 
   ScriptedMaf maf_;
-  KeySourceOptions options_ = limits();
+  MafKeyOptions options_ = limits();
 };
 
-TEST_F(MafKeys, key_lifetime_and_identity_come_from_the_maf) {
+TEST_F(KeysOfMaf, key_lifetime_and_identity_come_from_the_maf) {
   cover({"8.2.2.3-10", "8.2.2.3-12", "8.2.2.3-16", "8.2.1-T07"});
   const auto expires = clock_.now() + std::chrono::hours(1);
   auto given = key();
@@ -221,7 +211,7 @@ TEST_F(MafKeys, key_lifetime_and_identity_come_from_the_maf) {
   EXPECT_EQ(events(AuditEventId::key_fetch_ok), 1U);
 }
 
-TEST_F(MafKeys, one_fetch_serves_all_handshakes_that_wait_for_the_key) {
+TEST_F(KeysOfMaf, one_fetch_serves_all_handshakes_that_wait_for_the_key) {
   std::vector<std::shared_ptr<Answers>> waiting;
   for (int i = 0; i < 200; ++i) waiting.push_back(begin(kKcId, "192.0.2." + std::to_string(i)));
   // Names differ in letter case only: it is the same key.
@@ -237,7 +227,7 @@ TEST_F(MafKeys, one_fetch_serves_all_handshakes_that_wait_for_the_key) {
   EXPECT_EQ(maf_.fetches.size(), 1U);
 }
 
-TEST_F(MafKeys, key_for_another_use_is_refused) {
+TEST_F(KeysOfMaf, key_for_another_use_is_refused) {
   cover({"8.2.2.3-12"});
   EXPECT_TRUE(refused_for(fetch(key(33)), "another use (SUID 33)")) << "ESPrim";
   EXPECT_TRUE(refused_for(fetch(key(34), id(1)), "another use (SUID 34)")) << "ESData";
@@ -247,7 +237,7 @@ TEST_F(MafKeys, key_for_another_use_is_refused) {
   EXPECT_EQ(events(AuditEventId::key_fetch_failed), 4U);
 }
 
-TEST_F(MafKeys, suid_of_tr_0038_passes_under_its_switch_only) {
+TEST_F(KeysOfMaf, suid_of_tr_0038_passes_under_its_switch_only) {
   auto options = limits();
   options.accept_suid_11_as_32 = true;
   start(options);
@@ -256,7 +246,7 @@ TEST_F(MafKeys, suid_of_tr_0038_passes_under_its_switch_only) {
   EXPECT_TRUE(refused_for(fetch(key(21), id(2)), "another use (SUID 21)")) << "no further value";
 }
 
-TEST_F(MafKeys, key_for_another_cse_is_refused) {
+TEST_F(KeysOfMaf, key_for_another_cse_is_refused) {
   cover({"8.2.2.3-T01"});
   auto other = key();
   other.targets = {*parse_entity_id("/in-cse", kHome), *parse_entity_id("/mn-cse-123456/Cae", kHome)};
@@ -269,7 +259,7 @@ TEST_F(MafKeys, key_for_another_cse_is_refused) {
   EXPECT_TRUE(fetch(std::move(several), id(2)));
 }
 
-TEST_F(MafKeys, key_that_ended_is_refused_at_its_end) {
+TEST_F(KeysOfMaf, key_that_ended_is_refused_at_its_end) {
   cover({"8.2.2.3-18"});
   auto late = key();
   late.expires = clock_.now();
@@ -280,7 +270,7 @@ TEST_F(MafKeys, key_that_ended_is_refused_at_its_end) {
   EXPECT_TRUE(fetch(std::move(brief), id(1)));
 }
 
-TEST_F(MafKeys, key_that_ends_in_the_cache_is_asked_for_again) {
+TEST_F(KeysOfMaf, key_that_ends_in_the_cache_is_asked_for_again) {
   cover({"8.2.2.3-18"});
   ASSERT_TRUE(fetch(key()));
   clock_.advance(std::chrono::hours(1) - std::chrono::seconds(1));
@@ -293,7 +283,7 @@ TEST_F(MafKeys, key_that_ends_in_the_cache_is_asked_for_again) {
   EXPECT_TRUE(refused_for(answers->at(0), "has passed"));
 }
 
-TEST_F(MafKeys, refused_key_is_not_asked_for_again_so_soon) {
+TEST_F(KeysOfMaf, refused_key_is_not_asked_for_again_so_soon) {
   const auto first = begin(kKcId);
   maf_.answer(0, fail(ErrorCode::not_found, "MAF answered 4004"));
   EXPECT_TRUE(refused_for(first->at(0), "MAF myMAF.provider.org: MAF answered 4004")) << reason(first->at(0));
@@ -307,7 +297,7 @@ TEST_F(MafKeys, refused_key_is_not_asked_for_again_so_soon) {
   EXPECT_EQ(maf_.fetches.at(2).relative, kRelative);
 }
 
-TEST_F(MafKeys, one_source_cannot_take_all_fetches) {
+TEST_F(KeysOfMaf, one_source_cannot_take_all_fetches) {
   auto options = limits();
   options.fetches_per_source = 2;
   start(options);
@@ -326,7 +316,7 @@ TEST_F(MafKeys, one_source_cannot_take_all_fetches) {
   EXPECT_TRUE(begin(id(6))->empty()) << "room again after the answer";
 }
 
-TEST_F(MafKeys, fetches_are_limited_in_all) {
+TEST_F(KeysOfMaf, fetches_are_limited_in_all) {
   auto options = limits();
   options.fetches = 2;
   start(options);
@@ -339,7 +329,7 @@ TEST_F(MafKeys, fetches_are_limited_in_all) {
   EXPECT_EQ(maf_.fetches.size(), 2U);
 }
 
-TEST_F(MafKeys, full_cache_gives_up_the_ended_key_first) {
+TEST_F(KeysOfMaf, full_cache_gives_up_the_ended_key_first) {
   auto options = limits();
   options.cached_keys = 2;
   start(options);
@@ -356,7 +346,7 @@ TEST_F(MafKeys, full_cache_gives_up_the_ended_key_first) {
   EXPECT_EQ(begin(id(2))->size() + begin(id(3))->size(), 1U) << "else any one";
 }
 
-TEST_F(MafKeys, only_32_hex_digits_at_a_configured_maf_are_asked_for) {
+TEST_F(KeysOfMaf, only_32_hex_digits_at_a_configured_maf_are_asked_for) {
   cover({"8.2.2.3-10"});
   for (const char* relative : {"FF15D84E3E38D6974B0EB3E5606C85F", "FF15D84E3E38D6974B0EB3E5606C85FE0",
                                "FF15D84E3E38D6974B0EB3E5606C85FG", "macr000001"}) {
@@ -373,13 +363,13 @@ TEST_F(MafKeys, only_32_hex_digits_at_a_configured_maf_are_asked_for) {
   EXPECT_EQ(events(AuditEventId::key_fetch_started), 0U);
 }
 
-TEST_F(MafKeys, table_goes_before_any_maf) {
+TEST_F(KeysOfMaf, table_goes_before_any_maf) {
   add(kKcId, "/mn-cse-123456/Ctable");
   EXPECT_EQ(begin(kKcId)->size(), 1U);
   EXPECT_TRUE(maf_.fetches.empty());
 }
 
-TEST_F(MafKeys, without_an_identity_the_credential_of_km_decides) {
+TEST_F(KeysOfMaf, without_an_identity_the_credential_of_km_decides) {
   cover({"8.2.1-T05", "8.2.2.3-17"});
   auto given = [this] {
     auto out = key();
@@ -403,7 +393,7 @@ TEST_F(MafKeys, without_an_identity_the_credential_of_km_decides) {
             "//my.m2mprovider.org/mn-cse-123456/Cruled");
 }
 
-TEST_F(MafKeys, device_without_km_is_known_by_its_certificate) {
+TEST_F(KeysOfMaf, device_without_km_is_known_by_its_certificate) {
   std::string asked;
   keys_->set_app_rules([&](const CredentialId& credential) {
     asked = credential.text();
@@ -415,13 +405,13 @@ TEST_F(MafKeys, device_without_km_is_known_by_its_certificate) {
   EXPECT_EQ(asked, "31-0.2.481.1.100.3030.10011");
 }
 
-TEST_F(MafKeys, source_that_authenticated_as_an_entity_is_that_entity) {
+TEST_F(KeysOfMaf, source_that_authenticated_as_an_entity_is_that_entity) {
   const auto found = fetch(key());
   ASSERT_TRUE(found) << reason(found);
   EXPECT_EQ(to_string(*found->context.identity), "//my.m2mprovider.org/in-cse/Cphone");
 }
 
-TEST_F(MafKeys, identity_that_is_no_cse_and_no_ae_is_refused) {
+TEST_F(KeysOfMaf, identity_that_is_no_cse_and_no_ae_is_refused) {
   cover({"8.2.2.3-15"});
   auto given = key();
   given.source_entity = EntityId(*Fqdn::parse("host.my.m2mprovider.org"));
@@ -431,7 +421,7 @@ TEST_F(MafKeys, identity_that_is_no_cse_and_no_ae_is_refused) {
   EXPECT_TRUE(refused_for(fetch(std::move(unknown), id(1)), "no identity is configured"));
 }
 
-TEST_F(MafKeys, answer_that_comes_after_the_source_is_gone_harms_nobody) {
+TEST_F(KeysOfMaf, answer_that_comes_after_the_source_is_gone_harms_nobody) {
   const auto answers = begin(kKcId);
   keys_.reset();
   maf_.answer(0, key());

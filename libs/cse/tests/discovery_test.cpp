@@ -5,6 +5,14 @@
 namespace latchkey::cse::test {
 namespace {
 
+using Fc = codec::FilterCriteria;
+template <class Edit>
+Fc fc(Edit edit) {
+  Fc criteria;
+  edit(criteria);
+  return criteria;
+}
+
 class Discovery : public testing::Test {
  protected:
   void SetUp() override {
@@ -34,16 +42,41 @@ class Discovery : public testing::Test {
       all += (all.empty() ? "" : " ") + uri.substr(std::string_view("cse/one/").size());
     return all;
   }
+  /// What each page of three shows of C2, in order; every page but the last says where the next begins.
+  std::vector<std::string> pages_of_three(codec::ResultContent rcn, std::uint32_t count) {
+    std::vector<std::string> pages;
+    for (std::uint32_t offset = 0; offset < count; offset += 3) {
+      auto request = world.make(Operation::retrieve, "C2", "C2");
+      request.rcn = rcn;
+      request.fc = fc([&](Fc& c) {
+        c.limit = 3;
+        c.offset = offset;
+      });
+      const auto response = world.send(world.session("C2"), request);
+      EXPECT_EQ(response.rsc, Rsc::ok) << World::debug(response);
+      const bool last = offset + 3 >= count;
+      EXPECT_EQ(response.cnst, last ? 2U : 1U);
+      EXPECT_EQ(response.cnot, last ? std::nullopt : std::optional(offset + 3));
+      pages.push_back(names_in(World::attributes(response)));
+    }
+    return pages;
+  }
+  /// Containers, each before its instances.
+  static std::string names_in(const json::object& top) {
+    std::string page;
+    const auto* const containers = top.if_contains("m2m:cnt");
+    if (containers == nullptr) return page;
+    for (const auto& container : containers->as_array()) {
+      page += std::string(container.at("rn").as_string()) + " ";
+      if (const auto* instances = container.as_object().if_contains("m2m:cin"))
+        for (const auto& instance : instances->as_array())
+          page += std::string(instance.at("rn").as_string()) + " ";
+    }
+    return page;
+  }
   World world;
 };
 
-using Fc = codec::FilterCriteria;
-template <class Edit>
-Fc fc(Edit edit) {
-  Fc criteria;
-  edit(criteria);
-  return criteria;
-}
 TimePoint at(std::string_view text) { return *parse_timestamp(text); }
 
 TEST_F(Discovery, finds_descendants_and_not_the_target) {
@@ -120,29 +153,20 @@ TEST_F(Discovery, pages_of_nested_children_leave_nothing_out) {
     create("-/two/A", Ty::cin, R"({"m2m:cin":{"rn":")" + std::string(name) + R"(","con":"x"}})", "C2");
   for (const auto* name : {"B", "C", "D"})
     create("C2", Ty::cnt, R"({"m2m:cnt":{"rn":")" + std::string(name) + R"("}})", "C2");
-  std::vector<std::string> pages;
-  for (std::uint32_t offset = 0; offset < 9; offset += 3) {
-    auto request = world.make(Operation::retrieve, "C2", "C2");
-    request.rcn = codec::ResultContent::attributes_and_children;
-    request.fc = fc([&](Fc& c) {
-      c.limit = 3;
-      c.offset = offset;
-    });
-    const auto response = world.send(world.session("C2"), request);
-    ASSERT_EQ(response.rsc, Rsc::ok) << World::debug(response);
-    std::string page;
-    const auto top = World::attributes(response);
-    if (const auto* containers = top.if_contains("m2m:cnt")) {
-      for (const auto& container : containers->as_array()) {
-        page += std::string(container.at("rn").as_string()) + " ";
-        if (const auto* instances = container.as_object().if_contains("m2m:cin"))
-          for (const auto& instance : instances->as_array())
-            page += std::string(instance.at("rn").as_string()) + " ";
-      }
-    }
-    pages.push_back(page);
-  }
-  EXPECT_EQ(pages, (std::vector<std::string>{"A i1 i2 ", "A i3 i4 i5 ", "B C D "}));
+  const std::vector<std::string> all{"A i1 i2 ", "A i3 i4 i5 ", "B C D "};
+  EXPECT_EQ(pages_of_three(codec::ResultContent::attributes_and_children, 9), all);
+  EXPECT_EQ(pages_of_three(codec::ResultContent::children, 9), all);
+}
+
+TEST_F(Discovery, nested_children_alone_come_without_their_parent) {
+  create("C2", Ty::cnt, R"({"m2m:cnt":{"rn":"A"}})", "C2");
+  auto request = world.make(Operation::retrieve, "C2", "C2");
+  request.rcn = codec::ResultContent::children;
+  const auto alone = World::attributes(world.send(world.session("C2"), request));
+  EXPECT_TRUE(alone.contains("m2m:cnt"));
+  EXPECT_FALSE(alone.contains("ri"));
+  request.rcn = codec::ResultContent::attributes_and_children;
+  EXPECT_TRUE(World::attributes(world.send(world.session("C2"), request)).contains("ri"));
 }
 
 TEST_F(Discovery, the_cse_limits_what_nobody_limits) {

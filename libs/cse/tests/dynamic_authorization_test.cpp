@@ -803,6 +803,56 @@ TEST_F(Place, is_asked_for_only_if_the_decision_hangs_on_it) {
   EXPECT_THAT(network.received, SizeIs(0));
 }
 
+/// A target without policies, for which a DAS Server is asked.
+class PlaceForDas : public Place {
+ protected:
+  void ask_with(bool wants_place) {
+    world.options().das_servers.front().wants_place = wants_place;
+    restart_with_trust();
+    expect(world.create("Cdoor", "-/door", Ty::dac,
+                        std::string(R"({"m2m:dac":{"rn":"d","dae":true,"dap":[")") + kDas + R"("]}})"),
+           Rsc::created);
+    expect(world.create("Cdoor", "-/door", Ty::cnt, R"({"m2m:cnt":{"rn":"box","daci":["cse/door/d"]}})"),
+           Rsc::created);
+    expect(send(read("/in-cse/cse/door/box")), Rsc::originator_has_no_privilege);
+  }
+  std::optional<codec::OriginatorLocation> told() {
+    const auto& received = world.peers.urls[kDas].received;
+    EXPECT_THAT(received, SizeIs(1));
+    const auto message = received.empty()
+                             ? codec::Outcome<codec::DasMessage>(codec::refuse(Rsc::not_found, ""))
+                             : codec::read_das_message(received.front().pc, world.clock.now());
+    EXPECT_TRUE(message);
+    return message ? std::get<codec::DasRequest>(*message).originator_location : std::nullopt;
+  }
+};
+
+TEST_F(PlaceForDas, is_obtained_first_if_the_das_decides_by_it) {
+  world.peers.urls[kDas];
+  guest_is_at(48.85, 2.35);
+  ask_with(true);
+  EXPECT_THAT(network.received, SizeIs(1));
+  const auto place = told();
+  ASSERT_TRUE(place && place->circle);
+  EXPECT_EQ((*place->circle)[0], 48.85);
+  EXPECT_EQ((*place->circle)[1], 2.35);
+}
+
+TEST_F(PlaceForDas, that_the_network_does_not_tell_keeps_the_das_from_nothing) {
+  world.peers.urls[kDas];
+  network.answers = {fail(ErrorCode::unavailable, "down")};
+  ask_with(true);
+  EXPECT_THAT(network.received, SizeIs(1));
+  EXPECT_FALSE(told());
+}
+
+TEST_F(PlaceForDas, is_nobodys_business_otherwise) {
+  world.peers.urls[kDas];
+  ask_with(false);
+  EXPECT_THAT(network.received, SizeIs(0));
+  EXPECT_FALSE(told());
+}
+
 TEST_F(Place, is_told_in_explanations) {
   const auto at = [&](std::optional<authz::Location> location) {
     Hypothetical question{"Cguest", "retrieve", kTarget};

@@ -400,6 +400,89 @@ TEST(EndToEndInfo, StandsInTheRemoteCseOfTheRegistrarAndFollowsTheCseBase) {
   EXPECT_EQ(held(), own());
 }
 
+/// The key is a Kc that the phone registered with a MAF, for ESPrim with mn-cse.
+class EndToEndKc : public EndToEndPrimitive {
+ protected:
+  EndToEndKc() {
+    keys.add(*Fqdn::parse("maf.example"), [this](const std::string& relative, auto done) {
+      asked.push_back(relative);
+      if (held != nullptr) return held->push_back(std::move(done));
+      done(retrieved());
+    });
+    a.options().end_to_end->esprim.mafs = {*Fqdn::parse("maf.example")};
+    a.options().end_to_end->maf_keys = &keys;
+    a.start();
+  }
+  client::RetrievedKey retrieved() const {
+    return {.key = Kc(pairwise()),
+            .expires = a.clock.now() + std::chrono::hours(1),
+            .suid = *Suid::from(suid),
+            .source = "phone.example",
+            .source_entity = source,
+            .source_km_id = {},
+            .targets = {kMn},
+            .admin_fqdn = {}};
+  }
+  static std::string kc_id(std::string_view relative) { return std::string(relative) + "@maf.example"; }
+  std::shared_ptr<e2e::EsPrimOriginator> with_kc(const std::string& id) {
+    return originator(*e2e::PairwiseEsPrimKey::from_kc(*KeyId::parse(id), Kc(pairwise()), kMn,
+                                                       a.clock.now() + std::chrono::hours(1)));
+  }
+  const std::string kRelative = "0123456789ABCDEF0123456789ABCDEF";
+  std::vector<std::string> asked;
+  std::vector<UniqueFunction<void(Result<client::RetrievedKey>)>>* held = nullptr;
+  int suid = 33;
+  std::optional<EntityId> source = kPhone;
+  MafKeys keys{{.self = cse_id("/mn-cse"), .suid = *Suid::from(33)}, a.clock, a.audit};
+};
+
+TEST_F(EndToEndKc, IsFetchedOnceAndItsOwnerSpeaks) {
+  cover({"8.4.2-T01", "8.4.2-T03"});
+  const auto phone = with_kc(kc_id(kRelative));
+  EXPECT_EQ(inner_rsc(exchange(phone, unlock())), Rsc::created);
+  EXPECT_EQ(inner_rsc(exchange(phone, unlock())), Rsc::created);
+  EXPECT_EQ(instances(), 2);
+  EXPECT_EQ(asked, (std::vector<std::string>{kRelative}));
+}
+
+TEST_F(EndToEndKc, OfAnotherUseOrNobodyOrAnotherMafIsUnknown) {
+  suid = 32;
+  EXPECT_EQ(refusal(exchange(with_kc(kc_id(kRelative)), unlock())), Rsc::esprim_unknown_key_id);
+  suid = 33;
+  source.reset();
+  EXPECT_EQ(refusal(exchange(with_kc(kc_id("1123456789ABCDEF0123456789ABCDEF")), unlock())),
+            Rsc::esprim_unknown_key_id);
+  EXPECT_EQ(asked.size(), 2U);
+  source = kPhone;
+  EXPECT_EQ(refusal(exchange(with_kc(kRelative + "@other.example"), unlock())), Rsc::esprim_unknown_key_id);
+  // A key is known by its id as it is, not by another spelling; the MAF is asked no more than once for it.
+  EXPECT_EQ(refusal(exchange(with_kc(kc_id("abcdef0123456789abcdef0123456789")), unlock())),
+            Rsc::esprim_unknown_key_id);
+  EXPECT_EQ(asked.size(), 3U);
+  EXPECT_EQ(instances(), 0);
+}
+
+TEST_F(EndToEndKc, TheAnswerWaitsForTheMaf) {
+  std::vector<UniqueFunction<void(Result<client::RetrievedKey>)>> waiting;
+  held = &waiting;
+  e2e::EsPrimExchange exchange(with_kc(kc_id(kRelative)), unlock());
+  static_cast<void>(exchange.start(a.clock.now()));
+  const auto info = sec_info();
+  auto action = exchange.on_sec_info(&info, a.clock.now());
+  auto outer = std::get<e2e::EsPrimExchange::Send>(action).outer;
+  outer.from = "Cphone";
+  outer.rqi = "outer";
+  outer.rvi = "2a";
+  const auto answer = b.begin(b.session("Cphone"), std::move(outer));
+  EXPECT_FALSE(answer->has_value());
+  ASSERT_EQ(waiting.size(), 1U);
+  waiting.front()(retrieved());
+  a.executor.run_posted();
+  b.executor.run_posted();
+  ASSERT_TRUE(answer->has_value());
+  EXPECT_EQ(inner_rsc(exchange.on_answer(**answer, a.clock.now())), Rsc::created);
+}
+
 TEST(EndToEndInfo, OfAnAeIsKeptIfItIsWellFormed) {
   World world;
   world.register_ae("Cphone", "phone");

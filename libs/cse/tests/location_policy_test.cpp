@@ -93,6 +93,27 @@ TEST_F(LocationPolicy, what_is_not_offered_is_refused_by_name) {
   EXPECT_EQ(create(R"("los":1,"lot":"tel:+491711234567")", "Sadmin").rsc, Rsc::created);
 }
 
+TEST_F(LocationPolicy, an_originator_has_a_limited_number) {
+  const auto named = [&](int number, std::string_view from, const std::string& target) {
+    return world
+        .create(from, "cse", Ty::lcp,
+                R"({"m2m:lcp":{"rn":"where)" + std::to_string(number) + R"(","los":1,"lot":")" + target +
+                    R"("}})")
+        .rsc;
+  };
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(named(i, "Sboat", kBoat), Rsc::created);
+  refused(kOk, Rsc::not_acceptable, "the limit");
+  EXPECT_EQ(named(20, "Sother", "//sp.example/Sother"), Rsc::created) << "for each its own";
+  for (int i = 21; i < 33; ++i)
+    EXPECT_EQ(named(i, "Sadmin", kBoat), Rsc::created) << "the administrator sees to himself";
+  world.start();
+  refused(kOk, Rsc::not_acceptable, "the limit");
+  EXPECT_EQ(world.remove("Sboat", "cse/where3").rsc, Rsc::deleted);
+  world.executor.run_posted();
+  EXPECT_EQ(named(3, "Sboat", kBoat), Rsc::created);
+  EXPECT_EQ(named(11, "Sboat", kBoat), Rsc::not_acceptable);
+}
+
 TEST_F(LocationPolicy, without_a_location_server_none_is_offered) {
   World without;
   const auto answer =

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "cover.h"
+#include "support/memory_store.h"
 #include "support/mmdb.h"
 #include "support/operator.h"
 
@@ -323,6 +324,92 @@ TEST(LocationNotifications, other_forms_are_refused) {
   EXPECT_EQ(status("POST", "application/json", "{"), 400);
 }
 
+// Over a restart.
+
+class LocationRestart : public testing::Test {
+ protected:
+  LocationRestart() { keep(); }
+  void keep() {
+    const auto kept = world.information->keep_in(store);
+    EXPECT_TRUE(kept) << kept.error().detail;
+  }
+  void restart(LocationOptions options = {}) {
+    world.information = std::make_unique<LocationInformation>(std::move(options), world.server.get(), nullptr,
+                                                              world.reactor, world.clock);
+    keep();
+  }
+  std::size_t records() const {
+    return static_cast<std::size_t>(
+        std::ranges::count(store.records, "loc", [](const auto& record) { return record.first.first; }));
+  }
+  Asking world;
+  MemoryStore store;
+};
+
+TEST_F(LocationRestart, places_and_subscriptions_survive_and_what_may_have_changed_does_not) {
+  world.network.place(kAddress, 53.541, 9.981);
+  world.ask(circles({kHarbour}));
+  restart();
+  const auto place = world.information->known(kBoat, std::nullopt);
+  ASSERT_NE(place, nullptr);
+  EXPECT_EQ(place->coordinates, std::pair(53.541, 9.981));
+  EXPECT_TRUE(place->areas.empty()) << "it may have left while nobody listened";
+  world.clock.advance(seconds(120));
+  EXPECT_EQ(world.inside(kHarbour), std::nullopt) << "coordinates age as before";
+  world.cross(codec::Crossing::entering);
+  EXPECT_EQ(world.inside(kHarbour), true) << "the subscription is ours still";
+  world.clock.advance(seconds(1));
+  world.cross(codec::Crossing::leaving);
+  EXPECT_EQ(world.inside(kHarbour), false);
+
+  restart();
+  world.clock.advance(seconds(120));
+  world.network.place(kAddress, 53.541, 9.981);
+  world.ask(circles({kHarbour}));
+  EXPECT_EQ(world.inside(kHarbour), true);
+  EXPECT_EQ(world.network.subscriptions.size(), 2U) << "none is made twice";
+  EXPECT_EQ(world.information->counters().areas, 1U);
+}
+
+TEST_F(LocationRestart, what_has_ended_or_is_forgotten_does_not_come_back) {
+  world.network.place(kAddress, 53.541, 9.981);
+  world.ask(circles({kHarbour}));
+  world.clock.advance(seconds(600));
+  restart();
+  EXPECT_EQ(world.information->counters().areas, 0U);
+  EXPECT_EQ(world.information->known(kBoat, std::nullopt), nullptr);
+  world.information->forget(kBoat);
+  EXPECT_EQ(records(), 0U);
+}
+
+TEST_F(LocationRestart, another_terminal_or_server_is_not_taken_for_the_one_before) {
+  world.network.place(kAddress, 53.541, 9.981);
+  world.ask(circles({kHarbour}));
+  EXPECT_EQ(records(), 1U);
+  LocationOptions other;
+  other.terminals = {{kAddress, "tel:+491711234567"}};
+  restart(other);
+  EXPECT_EQ(world.information->known(kBoat, std::nullopt), nullptr);
+  EXPECT_EQ(world.information->counters().areas, 0U);
+  EXPECT_EQ(records(), 0U);
+}
+
+TEST_F(LocationRestart, a_record_that_cannot_be_read_is_dropped_alone) {
+  world.network.place(kAddress, 53.541, 9.981);
+  world.ask(circles({kHarbour}));
+  const auto good = store.records.at({"loc", kAddress});
+  for (const auto* bad : {"", "[]", "{", R"({"server":1})", R"({"server":"a","address":"b"})"})
+    store.records[{"loc", "//sp.example/S" + std::to_string(records())}] = bad;
+  store.records[{"loc", "no id"}] = good;
+  auto cut = good;
+  cut.replace(cut.find("\"until\""), 7, "\"untl\"");
+  store.records[{"loc", "//sp.example/Scut"}] = cut;
+  restart();
+  EXPECT_EQ(records(), 1U);
+  EXPECT_EQ(world.information->counters().originators, 1U);
+  EXPECT_NE(world.information->known(kBoat, std::nullopt), nullptr);
+}
+
 // Countries (F.2.2).
 
 class LocationCountries : public testing::Test {
@@ -347,6 +434,36 @@ TEST_F(LocationCountries, come_from_the_address) {
   EXPECT_EQ(world.information->known(kBoat, std::nullopt), nullptr);
   EXPECT_EQ(world.ask(country()), nullptr);
   EXPECT_TRUE(world.network.requests.empty()) << "coordinates would tell no country here";
+}
+
+TEST_F(LocationCountries, decide_by_address_else_by_coordinates_else_not_at_all) {
+  latchkey::test::cover({"F.2.2-T01"});
+  LocationOptions options;
+  options.countries = {{"DE", {53.5, 10, 50'000}}};
+  Asking world(options, true, database_.get());
+  const auto permits = [&](const char* countries, const std::optional<authz::IpAddress>& address) {
+    const auto set = authz::RuleSet::compile(
+        boost::json::parse(R"({"acr":[{"acor":["all"],"acop":2,"acco":[{"aclr":{"accc":[)" +
+                           std::string(countries) + "]}}]}]}"),
+        SpId::parse("//sp.example").value());
+    EXPECT_TRUE(set);
+    const std::array sets{set->get()};
+    authz::RequestContext request;
+    request.originator = &kBoat;
+    if (const auto place = world.information->known(kBoat, address)) request.rq_loc = *place;
+    return authz::decide(request, sets).permit;
+  };
+  EXPECT_TRUE(permits(R"("KR")", v4(2))) << "the address";
+  EXPECT_FALSE(permits(R"("KR","DE")", v4(3))) << "neither";
+  world.network.place(kAddress, 53.541, 9.981);
+  world.ask(country());
+  EXPECT_TRUE(permits(R"("DE")", v4(3))) << "the coordinates";
+  EXPECT_FALSE(permits(R"("KR")", v4(3)));
+  EXPECT_FALSE(permits(R"("DE")", v4(2))) << "the address goes first";
+  world.network.place(kAddress, 40, 100);
+  world.clock.advance(seconds(61));
+  world.ask(country());
+  EXPECT_FALSE(permits(R"("KR","DE")", v4(3))) << "coordinates that are in no country we know";
 }
 
 TEST_F(LocationCountries, come_from_coordinates_where_the_address_tells_none) {

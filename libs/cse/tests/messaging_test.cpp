@@ -210,6 +210,84 @@ TEST_F(Messaging, request_for_a_registree_goes_to_it_with_a_full_from) {
   EXPECT_EQ(hop.received[0].to, "/mn-cse/cse/x");
 }
 
+/// However the AE writes its own id, others read the one that was proved.
+TEST_F(Messaging, from_is_written_anew_for_whoever_is_told) {
+  cover({"7.2.1-04"});
+  world.register_cse("/mn-cse");
+  auto& hop = world.peers.cses["//sp.example/mn-cse"];
+  for (const auto* from : {"Cone", "/in-cse/Cone", "//sp.example/in-cse/Cone", "//SP.example/in-cse/Cone"}) {
+    expect(world.send(world.session("Cone"), world.make(Operation::retrieve, from, "/mn-cse/cse/x")),
+           Rsc::ok);
+    EXPECT_EQ(hop.received.back().from, "/in-cse/Cone") << from;
+  }
+  // A CSE that speaks for an AE behind it leaves that AE's name, and adds nothing of its own.
+  world.register_cse("/mn-b");
+  expect(world.send(tls_of("/mn-b"), world.make(Operation::retrieve, "/mn-b/Cx", "/mn-cse/cse/x")), Rsc::ok);
+  EXPECT_EQ(hop.received.back().from, "/mn-b/Cx");
+  // Nor does the same rqi of two AEs become one request there.
+  auto request = world.make(Operation::retrieve, "Cone", "/mn-cse/cse/x");
+  request.rqi = "same";
+  expect(world.send(world.session("Cone"), request), Rsc::ok);
+  const auto first = hop.received.back().rqi;
+  request.from = "Ctwo";
+  const auto answer = world.send(world.session("Ctwo"), request);
+  EXPECT_NE(hop.received.back().rqi, first);
+  EXPECT_EQ(answer.rqi, "same") << "and each hears its own";
+}
+
+TEST_F(Messaging, an_answer_is_for_whoever_asked_whatever_it_says) {
+  world.register_cse("/mn-cse");
+  auto& hop = world.peers.cses["//sp.example/mn-cse"];
+  hop.hold = true;
+  const auto one =
+      world.begin(world.session("Cone"), world.make(Operation::retrieve, "Cone", "/mn-cse/cse/x"));
+  const auto two =
+      world.begin(world.session("Ctwo"), world.make(Operation::retrieve, "Ctwo", "/mn-cse/cse/x"));
+  ASSERT_EQ(hop.held.size(), 2U);
+  ResponsePrimitive answer;
+  answer.rsc = Rsc::created;
+  hop.answers = {answer, ResponsePrimitive{}};
+  hop.held[1]();
+  EXPECT_FALSE(one->has_value());
+  ASSERT_TRUE(two->has_value());
+  EXPECT_EQ((*two)->rsc, Rsc::created);
+}
+
+TEST_F(Messaging, a_notified_ae_reads_who_it_really_was) {
+  expect(
+      world.create(
+          "Ctwo", "-/two", Ty::acp,
+          R"({"m2m:acp":{"rn":"p","pv":{"acr":[{"acor":["all"],"acop":16},{"acor":["/in-cse/Ctwo"],"acop":63}]},
+                          "pvs":{"acr":[{"acor":["/in-cse/Ctwo"],"acop":63}]}}})"),
+      Rsc::created);
+  expect(world.update("Ctwo", "-/two", R"({"m2m:ae":{"poa":[")" + std::string(kUrl) + R"("]}})"),
+         Rsc::updated);
+  expect(world.update("Ctwo", "-/two", R"({"m2m:ae":{"acpi":["cse/two/p"]}})"), Rsc::updated);
+  const auto notify = [&](const Via& how, std::string_view from) {
+    auto request = world.make(Operation::notify, from, "-/two");
+    request.pc = json::parse(R"({"m2m:sgn":{"sur":"/mn-cse/s"}})");
+    return world.send(how, request).rsc;
+  };
+  EXPECT_EQ(notify(world.session("Cone"), "Cone"), Rsc::ok);
+  EXPECT_EQ(target().received.back().from, "/in-cse/Cone");
+  world.register_cse("/mn-cse");
+  EXPECT_EQ(notify(tls_of("/mn-cse"), "/mn-cse/Cone"), Rsc::ok) << "of the same stem elsewhere";
+  EXPECT_EQ(target().received.back().from, "/mn-cse/Cone");
+  const auto before = target().received.size();
+  EXPECT_EQ(notify(tls_of("/mn-cse"), "/in-cse/Cone"), Rsc::originator_has_not_registered);
+  EXPECT_EQ(notify(tls_of("/mn-cse"), "Cone"), Rsc::originator_has_not_registered);
+  EXPECT_EQ(target().received.size(), before);
+}
+
+TEST_F(Messaging, a_subscriber_is_named_in_full_to_whom_is_notified) {
+  expect(subscribe(R"(,"enc":{"net":[3]})"), Rsc::created);
+  put("x");
+  world.executor.run_posted();
+  const auto told = json::parse(sent(target(), target().received.size() - 1));
+  EXPECT_EQ(told.at("m2m:sgn").at("cr").as_string(), "//sp.example/in-cse/Cone")
+      << "elsewhere Cone would be another one";
+}
+
 TEST_F(Messaging, unreachable_or_unknown_next_hop) {
   world.register_cse("/mn-cse");
   expect(world.retrieve("Cone", "/mn-cse/cse/x"), Rsc::target_not_reachable);

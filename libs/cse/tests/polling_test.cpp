@@ -60,6 +60,32 @@ TEST_F(Polling, only_the_owner_polls) {
   EXPECT_EQ((*refused)->rsc, Rsc::originator_has_no_privilege);
 }
 
+/// A poll takes what is meant for the owner, and an answer speaks in its name: also a privileged one and a
+/// CSE that forwards for it are somebody else.
+TEST_F(Polling, nobody_else_answers_in_the_name_of_the_owner) {
+  world.register_cse("/mn-cse");
+  put("x");
+  const auto told = poll();
+  ASSERT_TRUE(told->has_value());
+  const auto rqi = rqi_of(**told);
+  const auto answers = [&](const Via& how, std::string_view from) {
+    auto notify = world.make(Operation::notify, from, "/in-cse/-/one/p/pcu");
+    notify.pc = json::parse(R"({"m2m:rsp":{"rsc":2000,"rqi":")" + rqi + R"("}})");
+    return world.send(how, notify).rsc;
+  };
+  EXPECT_EQ(answers(world.session("Ctwo"), "Ctwo"), Rsc::originator_has_no_privilege);
+  EXPECT_EQ(answers(world.session("Sadmin"), "Sadmin"), Rsc::originator_has_no_privilege);
+  EXPECT_EQ(answers(world.session("Ctwo"), "Cone"), Rsc::originator_has_not_registered);
+  EXPECT_EQ(answers(tls_of("/mn-cse"), "/in-cse/Cone"), Rsc::originator_has_not_registered);
+  EXPECT_EQ(answers(tls_of("/mn-cse"), "/mn-cse/Cone"), Rsc::originator_has_no_privilege);
+  for (const auto* who : {"Sadmin", "Ctwo"}) {
+    const auto polled = poll(who);
+    ASSERT_TRUE(polled->has_value());
+    EXPECT_EQ((*polled)->rsc, Rsc::originator_has_no_privilege) << who;
+  }
+  expect(answer(rqi), Rsc::ok);
+}
+
 TEST_F(Polling, deleted_channel_ends_the_poll) {
   const auto waiting = poll();
   expect(world.remove("Cone", "-/one/p"), Rsc::deleted);

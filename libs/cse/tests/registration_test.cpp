@@ -178,6 +178,11 @@ TEST_F(AppRules, where_demanded_decide_on_registration) {
   context.identity = EntityId(ae_id("/in-cse/Ctwo"));
   EXPECT_EQ(world.send(via(context), world.creation("Ctwo", "-", Ty::ae, kAe)).rsc,
             Rsc::app_rule_validation_failed);
+  // A rule for the credential and the App-ID, but for other AE-IDs.
+  context.credential_id = *CredentialId::parse("12-node7@sp.example");
+  context.identity = EntityId(ae_id("/in-cse/Cthree"));
+  EXPECT_EQ(world.send(via(context), world.creation("Cthree", "-", Ty::ae, kAe)).rsc,
+            Rsc::app_rule_validation_failed);
   EXPECT_EQ(world.send(trusted("local"), world.creation("Cone2", "-", Ty::ae, kAe)).rsc,
             Rsc::security_association_required);
 }

@@ -1,7 +1,5 @@
 #include "support/world.h"
 
-#include <stdlib.h>
-
 #include "latchkey/codec/dynamic_authorization.h"
 
 namespace latchkey::das::test {
@@ -29,20 +27,11 @@ codec::RequestPrimitive FakeRepository::lose() {
   return std::move(first.request);
 }
 
-World::World() {
-  char pattern[] = "/tmp/latchkey-das-XXXXXX";
-  folder = mkdtemp(pattern);
-  std::filesystem::create_directory(folder + "/state");
-  std::filesystem::permissions(folder + "/state", std::filesystem::perms::owner_all);
-  EXPECT_TRUE(secure_env::create_kek_file(folder + "/kek"));
-  environment = *secure_env::open_software({.folder = folder + "/state", .kek_file = folder + "/kek"});
-  EXPECT_TRUE(environment->store({"sign"}, {}, key.pem()));
-}
+World::World() { EXPECT_TRUE(environment->store({"sign"}, {}, key.pem())); }
 
 World::~World() {
   das.reset();
   store.reset();
-  std::filesystem::remove_all(folder);
 }
 
 std::shared_ptr<const Policy> World::policy(const std::string& text) {
@@ -74,7 +63,7 @@ void World::open(DasOptions given) {
   das.reset();
   store.reset();
   auto opened =
-      store::open_sqlite({.folder = folder + "/state", .application = "das", .migrations = {}, .vfs = {}});
+      store::open_sqlite({.folder = folder.state(), .application = "das", .migrations = {}, .vfs = {}});
   ASSERT_TRUE(opened) << opened.error().detail;
   store = std::make_unique<SwitchStore>(std::move(*opened));
   auto made = Das::open(std::move(given), *store, *environment, executor, clock, audit, &repository);

@@ -2,7 +2,6 @@
 #include "latchkey/maf/maf.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -11,7 +10,7 @@
 #include "cover.h"
 #include "latchkey/codec/mmaf.h"
 #include "latchkey/crypto/crypto.h"
-#include "latchkey/secure_env/software.h"
+#include "state_folder.h"
 #include "support/doubles.h"
 
 namespace latchkey::maf {
@@ -30,19 +29,7 @@ constexpr const char* kInCse = "//my.m2mprovider.org/in-cse";
 
 class MafTest : public testing::Test {
  protected:
-  MafTest() {
-    char pattern[] = "/tmp/latchkey-maf-XXXXXX";
-    folder_ = mkdtemp(pattern);
-    std::filesystem::create_directory(folder_ + "/state");
-    std::filesystem::permissions(folder_ + "/state", std::filesystem::perms::owner_all);
-    EXPECT_TRUE(secure_env::create_kek_file(folder_ + "/kek"));
-    open();
-  }
-  ~MafTest() override {
-    maf_.reset();
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  MafTest() { open(); }
 
   static EntityId id(const char* text) { return *parse_entity_id(text, home()); }
   static SpId home() { return *SpId::parse("//my.m2mprovider.org"); }
@@ -66,8 +53,8 @@ class MafTest : public testing::Test {
     maf_.reset();
     store_.reset();
     environment_.reset();
-    environment_ = *secure_env::open_software({.folder = folder_ + "/state", .kek_file = folder_ + "/kek"});
-    auto real = store::open_sqlite({.folder = folder_ + "/state", .application = "maf"});
+    environment_ = folder_.open_environment();
+    auto real = store::open_sqlite({.folder = folder_.state(), .application = "maf"});
     ASSERT_TRUE(real) << real.error().detail;
     store_ = std::make_unique<SynchronousStore>(std::move(*real));
     auto opened = Maf::open(std::move(given), *store_, *environment_, executor_, clock_, audit_);
@@ -146,7 +133,7 @@ class MafTest : public testing::Test {
     EXPECT_NE(codec::to_text(response.pc).find(reason), std::string::npos) << codec::to_text(response.pc);
   }
 
-  std::string folder_;
+  latchkey::test::StateFolder folder_;
   std::uint64_t channels_ = 0;
   ManualClock clock_{*parse_timestamp("20171113T110000")};
   ManualExecutor executor_;
@@ -529,7 +516,7 @@ TEST_F(MafTest, keys_are_not_on_the_disk_in_clear) {
   register_phone();
   register_key();
   const auto value = *from_hex(std::string(kExported).substr(32));
-  for (const auto& file : std::filesystem::recursive_directory_iterator(folder_)) {
+  for (const auto& file : std::filesystem::recursive_directory_iterator(folder_.file(""))) {
     std::ifstream in(file.path(), std::ios::binary);
     std::ostringstream text;
     text << in.rdbuf();

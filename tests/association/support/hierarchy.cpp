@@ -1,8 +1,5 @@
 #include "support/hierarchy.h"
 
-#include <stdlib.h>
-
-#include <filesystem>
 #include <stdexcept>
 
 namespace latchkey::association {
@@ -27,16 +24,6 @@ CseId in_cse() { return cse_id("/in-cse"); }
 CseId mn_cse() { return cse_id("/mn-cse-123456"); }
 Fqdn maf_fqdn() { return *Fqdn::parse("myMAF.provider.org"); }
 
-Folder::Folder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "latchkey-association-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  path_ = pattern;
-}
-Folder::~Folder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
 Hierarchy& Hierarchy::instance() {
   static Hierarchy made;
   return made;
@@ -44,10 +31,10 @@ Hierarchy& Hierarchy::instance() {
 
 Hierarchy::Hierarchy()
     : root_(
-          *pki::Authority::create_root(folder_.path("root"), "Root", constraints(), std::chrono::days(3650))),
-      issuing_(*pki::Authority::create_intermediate(folder_.path("issuing"), root_, "Issuing", constraints(),
+          *pki::Authority::create_root(folder_.file("root"), "Root", constraints(), std::chrono::days(3650))),
+      issuing_(*pki::Authority::create_intermediate(folder_.file("issuing"), root_, "Issuing", constraints(),
                                                     std::chrono::days(1000))),
-      stranger_(*pki::Authority::create_root(folder_.path("stranger"), "Stranger", constraints(),
+      stranger_(*pki::Authority::create_root(folder_.file("stranger"), "Stranger", constraints(),
                                              std::chrono::days(3650))),
       trust_(*pki::TrustStore::make({{root_.certificate(), {}}}, {})),
       stranger_trust_(*pki::TrustStore::make({{stranger_.certificate(), {}}}, {})) {}

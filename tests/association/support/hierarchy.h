@@ -6,6 +6,7 @@
 
 #include "latchkey/pki/authority.h"
 #include "latchkey/tls/endpoint.h"
+#include "state_folder.h"
 
 namespace latchkey::association {
 
@@ -18,19 +19,6 @@ namespace latchkey::association {
 
 using OwnPtr = std::shared_ptr<const tls::OwnCertificate>;
 using TrustPtr = std::shared_ptr<const pki::TrustStore>;
-
-/// A folder that goes with its owner.
-class Folder {
- public:
-  Folder();
-  ~Folder();
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] std::string path(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 class Hierarchy {
  public:
@@ -53,7 +41,7 @@ class Hierarchy {
   static pki::SubjectRequest cse_names(const CseId& id);
   static OwnPtr issue(pki::Authority& authority, const pki::SubjectRequest& subject);
 
-  Folder folder_;
+  latchkey::test::TemporaryFolder folder_;
   pki::Authority root_, issuing_, stranger_;
   TrustPtr trust_, stranger_trust_;
 };

@@ -84,13 +84,8 @@ std::vector<std::string> Tape::order(std::initializer_list<AuditEventId> kinds) 
 // --- Station ---
 
 Station::Station(const std::string& application) {
-  std::filesystem::create_directory(folder_.path("state"));
-  std::filesystem::permissions(folder_.path("state"), std::filesystem::perms::owner_all);
-  if (auto made = secure_env::create_kek_file(folder_.path("kek")); !made)
-    throw std::runtime_error(made.error().detail);
-  environment =
-      must(secure_env::open_software({.folder = folder_.path("state"), .kek_file = folder_.path("kek")}));
-  store = must(store::open_sqlite({.folder = folder_.path("state"), .application = application}));
+  environment = folder_.open_environment();
+  store = must(store::open_sqlite({.folder = folder_.state(), .application = application}));
 }
 
 Status Station::add_key(const std::string& identity, std::optional<EntityId> entity, int suid,
@@ -129,6 +124,11 @@ void EntityB::connect(EntityB& other) {
       here(*this, certificate(other.options.own, options.id));
   EXPECT_EQ(there.register_cse(options.id), "2001");
   EXPECT_EQ(here.register_cse(other.options.id), "2001");
+  reach(other);
+  other.reach(*this);
+}
+
+void EntityB::reach(const EntityB& other) {
   bind::PeerOptions peer;
   peer.address = "127.0.0.1";
   peer.port = other.port;
@@ -202,8 +202,8 @@ MafNode::MafNode(Ground& g, std::vector<maf::MafClientPolicy> clients, OwnPtr ow
     : ground(g),
       audit(g.tape, "MAF"),
       station("maf"),
-      keys_(*station.environment, g.clock),
-      certificates_(home(), in_cse()) {
+      keys_(maf::kAdmission, *station.environment, g.clock),
+      certificates_(maf::kAdmission, home(), in_cse()) {
   maf::MafOptions options{.fqdn = maf_fqdn(), .home = home(), .admin_fqdns = {"mytrustenabler.org"}};
   options.clients = std::move(clients);
   options.accept_suid_11_as_32 = accept_suid_11_as_32;

@@ -16,7 +16,7 @@
 #include "latchkey/cse/cse.h"
 #include "latchkey/maf/association.h"
 #include "latchkey/maf/maf.h"
-#include "latchkey/secure_env/software.h"
+#include "state_folder.h"
 #include "support/hierarchy.h"
 
 namespace latchkey::association {
@@ -67,11 +67,11 @@ class Station {
   /// What `latchkey psk add` does.
   [[nodiscard]] Status add_key(const std::string& identity, std::optional<EntityId> entity, int suid,
                                const std::string& hex, std::optional<TimePoint> expires = {});
-  [[nodiscard]] std::string table_file() const { return folder_.path("state/psk.tsv"); }
+  [[nodiscard]] std::string table_file() const { return folder_.table_file(); }
   [[nodiscard]] std::shared_ptr<const secure_env::PskTable> table() const;
 
  private:
-  Folder folder_;
+  latchkey::test::StateFolder folder_;
 
  public:
   std::unique_ptr<secure_env::SecureEnvironment> environment;
@@ -106,8 +106,8 @@ class EntityB {
   EntityB(Ground& ground, Options options);
   ~EntityB();
 
-  /// From now on requests to `other` go over an association by our certificate, where `other` has us, and we
-  /// have it, as a <remoteCSE>.
+  /// From now on requests to `other` go over an association by our certificate, those of `other` to us by its
+  /// own, and each has the other as a <remoteCSE>.
   void connect(EntityB& other);
 
   [[nodiscard]] Status add_key(const std::string& identity, std::optional<EntityId> entity,
@@ -115,7 +115,7 @@ class EntityB {
   /// A serviceSubscribedAppRule, linked by our serviceSubscribedNode: the administrator's work.
   void add_rule(const std::string& credentials, const std::vector<std::string>& ae_stems);
   void trust_maf(const Fqdn& fqdn, std::shared_ptr<client::MafClient> maf) {
-    keys.add_maf(fqdn, std::move(maf));
+    keys.maf_keys().add(fqdn, std::move(maf));
   }
 
   /// The administrator, over a key of its own.
@@ -136,6 +136,8 @@ class EntityB {
 
  private:
   class OtherCses;
+  void reach(const EntityB& other);
+
   std::unique_ptr<OtherCses> peers_;
   cse::ClientCertificates certificates_;
   std::unique_ptr<cse::Cse> cse_;
@@ -161,8 +163,8 @@ class MafNode {
 
  private:
   std::unique_ptr<maf::Maf> maf_;
-  maf::MasterCredentials keys_;
-  maf::ClientCertificates certificates_;
+  tls::TableKeys keys_;
+  tls::EntityCertificates certificates_;
   std::unique_ptr<tls::ServerEndpoint> endpoint_;
   std::unique_ptr<bind::HttpServer> server_;
 };

@@ -13,6 +13,7 @@
 #include "latchkey/maf/association.h"
 #include "latchkey/maf/maf.h"
 #include "latchkey/pki/authority.h"
+#include "state_folder.h"
 
 namespace latchkey::client::test {
 
@@ -36,19 +37,6 @@ inline EntityId id(const char* text) { return *parse_entity_id(text, home()); }
 inline CseId in_cse() { return *CseId::parse("/in-cse", home()); }
 inline Fqdn maf_fqdn() { return *Fqdn::parse(kMafName); }
 
-/// A folder that goes with its owner.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
-
 /// The hierarchy of a service provider, and another root that nobody trusts. Made once a process.
 class TestPki {
  public:
@@ -60,7 +48,7 @@ class TestPki {
 
  private:
   TestPki();
-  TemporaryFolder folder_;
+  latchkey::test::TemporaryFolder folder_;
   pki::Authority root_, stranger_;
   std::shared_ptr<const pki::TrustStore> trust_, stranger_trust_;
 };
@@ -139,13 +127,13 @@ class MafWorld {
   bind::Reactor reactor;
   AuditRecorder audit, client_audit;
   ManualClock clock{system_clock().now() + std::chrono::seconds(5)};
-  TemporaryFolder folder;
-  std::unique_ptr<secure_env::SecureEnvironment> environment;
+  latchkey::test::StateFolder folder;
+  std::unique_ptr<secure_env::SecureEnvironment> environment = folder.open_environment();
   std::unique_ptr<store::Store> store;
   std::unique_ptr<maf::Maf> maf;
-  std::unique_ptr<maf::MasterCredentials> keys;
+  std::unique_ptr<tls::TableKeys> keys;
   std::unique_ptr<PskObserver> psk;
-  maf::ClientCertificates mapper{home(), in_cse()};
+  tls::EntityCertificates mapper{maf::kAdmission, home(), in_cse()};
   Observer observer;
   std::unique_ptr<tls::ServerEndpoint> endpoint;
   std::unique_ptr<bind::HttpServer> server;

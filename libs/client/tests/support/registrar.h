@@ -61,7 +61,7 @@ class RegistrarServer {
   bind::Reactor& reactor_;
   const Clock& clock_;
   AuditRecorder audit_;
-  maf::ClientCertificates mapper_{home(), in_cse()};
+  tls::EntityCertificates mapper_{maf::kAdmission, home(), in_cse()};
   std::unique_ptr<tls::ServerEndpoint> endpoint_;
 };
 

@@ -3,14 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <deque>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "latchkey/authz/token_verifier.h"
 #include "latchkey/das/das.h"
-#include "latchkey/secure_env/software.h"
+#include "state_folder.h"
 
 namespace latchkey::das::test {
 
@@ -102,14 +101,14 @@ class World : public testing::Test {
                                                                            const CseId& at,
                                                                            const EntityId& originator) const;
 
-  std::string folder;
+  latchkey::test::StateFolder folder;
   ManualExecutor executor;
   ManualClock clock{*parse_timestamp("20290101T120000")};
   AuditRecorder audit;
   FakeRepository repository;
   crypto::PrivateKey key = crypto::PrivateKey::generate(crypto::KeyKind::p256);
   crypto::PrivateKey cse_key = crypto::PrivateKey::generate(crypto::KeyKind::p256);
-  std::unique_ptr<secure_env::SecureEnvironment> environment;
+  std::unique_ptr<secure_env::SecureEnvironment> environment = folder.open_environment();
   std::unique_ptr<SwitchStore> store;
   std::unique_ptr<Das> das;
 };

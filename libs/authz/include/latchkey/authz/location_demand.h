@@ -12,7 +12,8 @@ namespace latchkey::authz {
 struct LocationDemand {
   bool country = false;
   std::vector<Circle> circles;  ///< each once, in the order of the rules
-  [[nodiscard]] bool empty() const noexcept { return !country && circles.empty(); }
+  bool point = false;           ///< the coordinates themselves, for somebody else who decides
+  [[nodiscard]] bool empty() const noexcept { return !country && !point && circles.empty(); }
 };
 
 /// What is not known in `context.rq_loc` and could turn the denial of decide() into a permit (F.2.1 step 2:

@@ -61,6 +61,7 @@ struct RequestContext {
   std::optional<Location> rq_loc;
   std::uint32_t target_type = 0;            ///< type of the resource addressed by To
   std::string_view target_specialization;   ///< mgd or cnd of the target, empty if none
+  std::string_view created_specialization;  ///< Create: mgd or cnd in the Content, empty if none
   std::optional<std::uint32_t> child_type;  ///< Create: type to be created
   const GroupMembership* groups = nullptr;
 };

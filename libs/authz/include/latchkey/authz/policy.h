@@ -33,7 +33,7 @@ class RuleSet {
   [[nodiscard]] std::size_t rule_count() const noexcept;
   /// Resource ids of <group> resources that stand as originators; their members are asked from
   /// GroupMembership.
-  [[nodiscard]] const std::vector<std::string>& groups() const noexcept;
+  [[nodiscard]] std::vector<std::string> groups() const;
 
   struct Impl;
   explicit RuleSet(std::unique_ptr<const Impl> impl);

@@ -68,6 +68,8 @@ struct AreaNotification {
 [[nodiscard]] boost::json::value to_json(const CircleSubscription& subscription);
 /// LocationInfo, as it stands in the content of an instance (TS-0004 7.4.10.2.1 step 6).
 [[nodiscard]] boost::json::value to_json(const Fix& fix);
+/// The reverse; refusals (bad_request) name the member.
+[[nodiscard]] Outcome<Fix> read_fix(const boost::json::value& location_info);
 
 /// xs:dateTime with a time zone; more than microseconds are dropped.
 [[nodiscard]] Outcome<TimePoint> parse_date_time(std::string_view text);

@@ -8,7 +8,7 @@
 #include "latchkey/base/audit.h"
 #include "latchkey/base/executor.h"
 #include "latchkey/base/unique_function.h"
-#include "latchkey/client/maf_client.h"
+#include "latchkey/cse/maf_keys.h"
 #include "latchkey/secure_env/psk_table.h"
 #include "latchkey/tls/endpoint.h"
 
@@ -17,33 +17,17 @@ namespace latchkey::cse {
 /// AE-IDs that serviceSubscribedAppRules give a credential; see Cse::allowed_ae_ids.
 using AppRules = std::function<std::vector<AeId>(const CredentialId&)>;
 
-/// MAF Key Retrieval (8.8.2.8) of one RelativeKeyID, upper case. `done` is called exactly once, on the
-/// reactor's thread.
-using FetchKey = std::function<void(const std::string& relative_key_id,
-                                    UniqueFunction<void(Result<client::RetrievedKey>)> done)>;
-
-struct KeySourceOptions {
-  CseId self;
-  bool accept_suid_11_as_32 = false;    ///< TR-0038 compatibility (decision 0002)
-  std::size_t fetches_per_source = 32;  ///< waiting for a MAF at once, per address
-  std::size_t fetches = 1'024;          ///< in all
-  std::size_t cached_keys = 10'000;
-  std::chrono::seconds negative_cache{10};  ///< a key that was refused is not asked for again so soon
-};
-
-/// PSKs of a CSE: the lookup table, and the keys of configured MAFs (8.2.2.3). Only their FQDNs are ever
-/// contacted, only for a RelativeKeyID of 32 hex digits, once per key however many handshakes wait for it.
-/// Reactor's thread.
+/// PSKs of a CSE: the lookup table, and the keys of configured MAFs (8.2.2.3). Reactor's thread.
 class KeySource final : public tls::PskSource {
  public:
   /// References outlive this object.
-  KeySource(KeySourceOptions options, const secure_env::SecureEnvironment& environment, const Clock& clock,
+  KeySource(MafKeyOptions options, const secure_env::SecureEnvironment& environment, const Clock& clock,
             AuditSink& audit);
   ~KeySource() override;
   void set_table(std::shared_ptr<const secure_env::PskTable> table);
   void set_app_rules(AppRules rules);
-  void add_maf(const Fqdn& fqdn, FetchKey fetch);
-  void add_maf(const Fqdn& fqdn, std::shared_ptr<client::MafClient> maf);
+  /// Whose keys count beside those of the table.
+  [[nodiscard]] MafKeys& maf_keys() noexcept;
 
   void find(std::string_view identity, std::string_view source, Answer answer) override;
 

@@ -14,6 +14,7 @@
 #include "latchkey/base/executor.h"
 #include "latchkey/base/ids.h"
 #include "latchkey/bind/request.h"
+#include "latchkey/cse/maf_keys.h"
 #include "latchkey/e2e/escertke.h"
 #include "latchkey/e2e/receiver.h"
 #include "latchkey/store/store.h"
@@ -28,6 +29,8 @@ enum class CseType : std::uint8_t { in = 1, mn = 2, asn = 3 };
 struct EndToEndOptions {
   e2e::EsPrimReceiverConfig esprim;                  ///< of this CSE
   std::vector<e2e::PairwiseEsPrimKey::Shared> keys;  ///< provisioned, of other end-points
+  /// Kc of MAFs, with SUID 33, whose FQDNs are in esprim.mafs; outlives the CSE. nullptr: none is asked.
+  MafKeys* maf_keys = nullptr;
   /// Own certificate and trust as Terminating End-Point of ESCertKE; nullopt: no keys are established.
   std::optional<e2e::EsCertKeCredentials> certificates;
   std::vector<e2e::EsCertKePeer> initiators;  ///< who may establish a key with this CSE
@@ -72,6 +75,8 @@ struct CseOptions {
     EntityId id;                  ///< issuer of its tokens
     std::string point_of_access;  ///< resource id or URL, as it stands in dap
     std::vector<Fqdn> domains;    ///< of the Role-IDs and Token-IDs that it issues
+    /// It decides by place: the location server is asked before it, unless the place is known already.
+    bool wants_place = false;
   };
   std::vector<DasServer> das_servers;
   /// Where an Authorization Authority keeps <role> and <token> on another CSE (7.4.3 step 2).

@@ -19,6 +19,7 @@
 #include "latchkey/bind/web_server.h"
 #include "latchkey/cse/country_database.h"
 #include "latchkey/cse/location_server.h"
+#include "latchkey/store/store.h"
 
 namespace latchkey::cse {
 
@@ -40,8 +41,9 @@ struct LocationOptions {
   std::chrono::seconds retry{10};        ///< after a question without an answer the originator is left alone
   std::size_t originators_max = 10'000;  ///< of whom something is kept; the one asked for least recently goes
   std::size_t questions_max = 64;        ///< under way at once
-  std::size_t waiting_per_originator = 64;  ///< for its one question
-  std::size_t areas_per_originator = 16;    ///< watched; further ones are decided by coordinates
+  std::size_t waiting_per_originator = 64;   ///< for its one question
+  std::size_t areas_per_originator = 16;     ///< watched; further ones are decided by coordinates
+  std::size_t policies_per_originator = 10;  ///< <locationPolicy> resources that one may create
   /// A circle that lies in the country, whole. Coordinates in circles of two countries are in neither.
   struct CountryArea {
     std::string country;  ///< ISO 3166-1 alpha-2
@@ -76,6 +78,11 @@ class LocationInformation {
   /// F.2.1 step 8: a call of the location server. 204 when it was taken, 404 for a subscription that is not
   /// ours, 400 with the member that is wrong, 405, 415.
   [[nodiscard]] bind::WebAnswer on_notification(const bind::WebRequest& request);
+  /// Once, before anything else: from now on places and subscriptions are kept in `store`, and those that are
+  /// there still hold. Whether an originator is inside a watched circle is not known before the next
+  /// question: a crossing may have been missed meanwhile. A record that is not readable any more is dropped;
+  /// fails if the store cannot be read.
+  [[nodiscard]] Status keep_in(store::Store& store);
 
   // For the <locationPolicy> resources.
   /// nullptr: none is configured.
@@ -88,6 +95,7 @@ class LocationInformation {
   /// nullptr: nobody keeps records.
   void keep_records(LocationRecords* records) noexcept { records_ = records; }
   [[nodiscard]] LocationRecords* records() const noexcept { return records_; }
+  [[nodiscard]] const LocationOptions& options() const noexcept { return options_; }
 
   struct Counters {
     std::uint64_t questions = 0, failures = 0, refused = 0, notifications = 0;
@@ -113,6 +121,9 @@ class LocationInformation {
   void unwatch(Terminal& terminal, Watch& watch);
   void drop(Terminal& terminal);
   void take(Terminal& terminal, Watch& watch, const codec::AreaNotification& notification);
+  void save(const Terminal& terminal);
+  [[nodiscard]] Status restore(const std::string& id, std::string_view record);
+  [[nodiscard]] std::string served_by() const;
   [[nodiscard]] std::optional<std::string> country_of(const authz::Location& place) const;
   [[nodiscard]] bool is_fresh(const codec::Fix& fix) const;
 
@@ -121,6 +132,7 @@ class LocationInformation {
   const CountryDatabase* const countries_;
   Executor& executor_;
   const Clock& clock_;
+  store::Store* store_ = nullptr;
   LocationRecords* records_ = nullptr;
   Terminals terminals_;                                                    // by absolute id
   std::list<Terminal*> by_use_;                                            // least recently asked for first

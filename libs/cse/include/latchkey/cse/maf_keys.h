@@ -20,8 +20,8 @@ using FetchKey = std::function<void(const std::string& relative_key_id,
 
 struct MafKeyOptions {
   CseId self;                           ///< must be among a key's targets
-  Suid suid;                            ///< 32: TLS (8.2.2.3); 33: ESPrim (8.4.2)
-  bool accept_suid_11 = false;          ///< TR-0038 compatibility (decision 0002)
+  Suid suid = *Suid::from(32);          ///< 32: TLS (8.2.2.3); 33: ESPrim (8.4.2)
+  bool accept_suid_11_as_32 = false;    ///< TR-0038 compatibility (decision 0002)
   std::size_t fetches_per_source = 32;  ///< waiting for a MAF at once, per address
   std::size_t fetches = 1'024;          ///< in all
   std::size_t cached_keys = 10'000;
@@ -51,8 +51,8 @@ class MafKeys {
   void add(const Fqdn& maf, std::shared_ptr<client::MafClient> client);
 
   using Answer = UniqueFunction<void(Result<std::shared_ptr<const MafKey>>)>;
-  /// Answers at once or later, exactly once. not_found: no key of a configured MAF; denied: for another use or
-  /// target; expired; limit; and what the MAF answers. `source`: the address for which it is asked.
+  /// Answers at once or later, exactly once. not_found: no key of a configured MAF; denied: for another use
+  /// or target; expired; limit; and what the MAF answers. `source`: the address for which it is asked.
   void find(std::string_view id, std::string_view source, Answer answer);
 
  private:
