@@ -56,6 +56,15 @@ class TestPki {
     subject.ae_id = id;
     return issue(issuing_, subject, std::chrono::days(100));
   }
+  /// A device certificate of a CA for the arcs 0.2.481.1.100.
+  Identity device(const M2mDeviceId& id) {
+    static pki::Authority devices = *pki::Authority::create_intermediate(
+        folder_ + "/devices", root_, "Devices", {{}, {}, {"0.2.481.1.100"}}, std::chrono::days(1000));
+    pki::SubjectRequest subject;
+    subject.flavour = pki::Flavour::device;
+    subject.device_id = id;
+    return issue(devices, subject, std::chrono::days(100));
+  }
 
   /// A certificate of the issuing CA with just these extensions, in OpenSSL's configuration language, by the
   /// openssl command: also what Authority does not make.
