@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "authorization_config.h"
+
 namespace latchkey::app {
 
 namespace {
@@ -87,6 +89,7 @@ CseConfig read_cse_config(const std::string& file, std::vector<ConfigProblem>& p
     for (auto& peer : reader.tables("peer")) read_peer(peer, home, out);
     for (auto& maf : reader.tables("maf")) read_maf(maf, out);
     out.tokens = read_token_config(reader, home, *out.cse);
+    if (auto section = reader.table("authorization")) read_authorization(*section, *out.cse);
     if (auto location = reader.table("location")) out.location = read_location(*location, home);
     for (const auto& listener : out.common.listeners) {
       if (!listener.originators.empty())

@@ -55,17 +55,34 @@ void Grants::add(std::shared_ptr<const Token> token, std::span<const std::string
       sets_.push_back(permission.rules.get());
       set_sources_.push_back({token->token_id, i});
     }
-    if (permission.role_ids.empty()) continue;
-    role_sources_.push_back({.first = roles().size(), .token_id = token->token_id, .resource = {}});
-    if (roles().empty())
-      shared_ = permission.role_ids;
-    else
-      append(permission.role_ids);
+    add_roles(permission, token->token_id);
   }
   tokens_.push_back(std::move(token));
 }
 
+void Grants::limit_roles(std::span<const std::string> permitted) {
+  permitted_.emplace(permitted.begin(), permitted.end());
+}
+
+bool Grants::counts(const std::string& role_id) const {
+  return !permitted_ || std::ranges::find(*permitted_, role_id) != permitted_->end();
+}
+
+void Grants::add_roles(const CompiledPermission& permission, std::string_view token_id) {
+  const auto first = roles().size();
+  if (permitted_) {
+    for (const auto& role_id : permission.role_ids)
+      if (counts(role_id)) append({&role_id, 1});
+  } else if (roles().empty()) {
+    shared_ = permission.role_ids;
+  } else {
+    append(permission.role_ids);
+  }
+  if (roles().size() > first) role_sources_.push_back({.first = first, .token_id = token_id, .resource = {}});
+}
+
 void Grants::add_role(std::string role_id, std::string source) {
+  if (!counts(role_id)) return;
   role_sources_.push_back({.first = roles().size(), .token_id = {}, .resource = std::move(source)});
   append({&role_id, 1});
 }

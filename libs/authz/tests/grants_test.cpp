@@ -191,6 +191,26 @@ TEST(Reasons, a_role_resource_alone) {
             "permitted by acp-lock rule 0 through role guest@das.example of /in-cse/role7");
 }
 
+TEST(Grants, count_no_role_but_those_that_the_service_subscription_permits) {
+  Grants grants;
+  grants.limit_roles(std::vector<std::string>{"b@das.example", "d@das.example"});
+  grants.add(token(R"({"pm":[{"rids":["a@das.example"]},{"rids":["a@das.example","b@das.example"]}]})"),
+             kLock);
+  grants.add_role("c@das.example", "/in-cse/role7");
+  grants.add_role("d@das.example", "/in-cse/role8");
+  EXPECT_EQ(grants.role_names(), (std::vector<std::string>{"role b@das.example of token 1@das.example",
+                                                           "role d@das.example of /in-cse/role8"}));
+  EXPECT_FALSE(decide_with(grants, R"({"acr":[{"acor":["a@das.example","c@das.example"],"acop":2}]})")
+                   .decision.permit);
+  EXPECT_TRUE(decide_with(grants, R"({"acr":[{"acor":["b@das.example"],"acop":2}]})").decision.permit);
+  Grants none;
+  none.limit_roles({});
+  none.add(token(kReadLock), kLock);
+  none.add_role("d@das.example", "/in-cse/role8");
+  EXPECT_TRUE(none.roles().empty());
+  EXPECT_TRUE(decide_with(none).decision.permit) << "privileges are no roles";
+}
+
 TEST(Grants, keep_their_tokens_alive) {
   Grants grants;
   grants.add(token(kReadLock), kLock);

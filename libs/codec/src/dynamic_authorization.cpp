@@ -1,10 +1,8 @@
 #include "latchkey/codec/dynamic_authorization.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <cmath>
 
+#include "authorization_members.h"
 #include "json_reader.h"
 #include "latchkey/codec/formats.h"
 #include "text.h"
@@ -12,207 +10,16 @@
 namespace latchkey::codec {
 namespace {
 
-constexpr std::size_t kIdOctets = 1024, kAddressOctets = 2048, kNameOctets = 256, kNcNameOctets = 64;
+constexpr std::size_t kNameOctets = 256, kNcNameOctets = 64;
 constexpr std::size_t kAudienceMax = 256;
-constexpr std::uint64_t kTypeMax = 65'535;
-constexpr double kRadiusMax = 20'037'509;  // metres: half the circumference of the Earth
-constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-/// Refusals of a nested reader stand behind a dot: ".orid[1]: ...".
-Refusal below(std::string_view name, Refusal refusal) {
-  return named("." + std::string(name), std::move(refusal));
-}
-
-/// Calls `read(name, value)` for each member; it answers whether it knows the name.
-template <class Read>
-Outcome<void> read_members(const json::value& value, Read read) {
-  if (!value.is_object()) return bad_form("not an object");
-  for (const auto& entry : value.get_object()) {
-    const std::string_view name = entry.key();
-    Outcome<bool> known = read(name, entry.value());
-    if (known && !*known) known = bad_form("unknown member");
-    if (!known) return refuse(below(shown(name), std::move(known).error()));
-  }
-  return {};
-}
-
-/// For use inside read_members.
-template <class T, class U>
-Outcome<bool> put(T& target, Outcome<U> read) {
-  if (auto done = assign(target, std::move(read)); !done) return refuse(std::move(done).error());
-  return true;
-}
 
 Outcome<bool> release_3() { return refuse(Rsc::not_implemented, "a Release 3 member, not offered"); }
-
-tl::unexpected<Refusal> missing(std::string_view name) {
-  return refuse(below(name, {Rsc::bad_request, "missing"}));
-}
-
-template <class T, class Read>
-Outcome<std::vector<T>> read_list(const json::value& value, std::size_t most, Read read) {
-  if (!value.is_array()) return bad_form("not an array");
-  const auto& array = value.get_array();
-  if (array.empty()) return bad_form("empty");
-  if (array.size() > most) return bad_form("more than " + std::to_string(most) + " entries");
-  std::vector<T> out;
-  out.reserve(array.size());
-  for (std::size_t k = 0; k < array.size(); ++k) {
-    auto entry = read(array[k]);
-    if (!entry) return refuse(named("[" + std::to_string(k) + "]", std::move(entry).error()));
-    out.push_back(std::move(*entry));
-  }
-  return out;
-}
-
-/// Absolute, and written exactly as this software writes it: equal ids are equal texts (docs/decisions/0010).
-Outcome<EntityId> read_entity(const json::value& value) {
-  constexpr auto kForm = "not an absolute CSE-ID or AE-ID";
-  const auto text = read_name(value, kIdOctets);
-  if (!text) return refuse(text.error());
-  if (!text->starts_with("//")) return bad_form(kForm);
-  const auto sp = SpId::parse(std::string_view(*text).substr(0, text->find('/', 2)));
-  auto id = sp ? parse_entity_id(*text, *sp) : Result<EntityId>(fail(sp.error()));
-  const bool kind = id && (std::holds_alternative<CseId>(*id) || std::holds_alternative<AeId>(*id));
-  if (!kind || to_string(*id) != *text) return bad_form(kForm);
-  return std::move(*id);
-}
-
-/// m2m:roleID, m2m:tokenID.
-Outcome<std::string> read_scoped_id(const json::value& value) {
-  auto text = read_name(value, kIdOctets);
-  if (text && !KeyId::parse(*text)) return bad_form("not of the form id@FQDN");
-  return text;
-}
-
-Outcome<std::vector<std::string>> read_scoped_ids(const json::value& value, std::size_t most) {
-  return read_list<std::string>(value, most, read_scoped_id);
-}
-
-Outcome<std::string> read_jwt(const json::value& value) {
-  if (!value.is_string() || !is_dyn_auth_jwt(view(value.get_string())))
-    return bad_form("not a compact JWS or JWE of at most " + std::to_string(kJwtOctetsMax) + " octets");
-  return std::string(view(value.get_string()));
-}
 
 Outcome<std::vector<std::string>> read_jwts(const json::value& value) {
   return read_list<std::string>(value, kDasTokensMax, read_jwt);
 }
 
-Outcome<std::string> read_address(const json::value& value) {
-  auto text = read_name(value, kAddressOctets);
-  if (text && !ResourceAddress::parse(*text)) return bad_form("not a resource address");
-  return text;
-}
-
-Outcome<Operation> read_operation(const json::value& value) {
-  const auto number = read_integer(value, 1, 5);
-  if (!number) return refuse(number.error());
-  return static_cast<Operation>(*number);
-}
-
-Outcome<std::uint32_t> read_type(const json::value& value) {
-  const auto number = read_integer(value, 1, kTypeMax);
-  if (!number) return refuse(number.error());
-  return static_cast<std::uint32_t>(*number);
-}
-
-// ---- originatorIP, originatorLocation
-
-using Ip = std::array<std::uint8_t, 16>;
-
-Outcome<Ip> read_ip_text(const json::value& value, bool v4) {
-  const auto text = read_name(value, INET6_ADDRSTRLEN);
-  if (!text) return refuse(text.error());
-  Ip out{};
-  if (v4) std::ranges::copy(kMapped, out.begin());
-  auto* const at = out.data() + (v4 ? kMapped.size() : 0);
-  if (inet_pton(v4 ? AF_INET : AF_INET6, text->c_str(), at) != 1)
-    return bad_form(v4 ? "not an IPv4 address" : "not an IPv6 address");
-  return out;
-}
-
-Outcome<Ip> read_ip(const json::value& value) {
-  if (!value.is_object() || value.get_object().size() != 1) return bad_form("not exactly one of ip4 and ip6");
-  const auto& entry = *value.get_object().begin();
-  const std::string_view name = entry.key();
-  if (name != "ip4" && name != "ip6") return bad_form("not exactly one of ip4 and ip6");
-  auto ip = read_ip_text(entry.value(), name == "ip4");
-  if (!ip) return refuse(below(name, std::move(ip).error()));
-  return ip;
-}
-
-json::object ip_json(const Ip& ip) {
-  const bool v4 = std::equal(kMapped.begin(), kMapped.end(), ip.begin());
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  inet_ntop(v4 ? AF_INET : AF_INET6, ip.data() + (v4 ? kMapped.size() : 0), text.data(), text.size());
-  return {{v4 ? "ip4" : "ip6", text.data()}};
-}
-
-Outcome<double> read_real(const json::value& value, double least, double most) {
-  double out = std::nan("");
-  if (value.is_double()) out = value.get_double();
-  if (value.is_int64()) out = static_cast<double>(value.get_int64());
-  if (value.is_uint64()) out = static_cast<double>(value.get_uint64());
-  if (!(out >= least && out <= most)) return bad_form("not a number in range");
-  return out;
-}
-
-Outcome<std::string> read_country(const json::value& value) {
-  if (!value.is_array() || value.get_array().size() != 1) return bad_form("not a list of one country");
-  auto text = read_text(value.get_array().front(), 2);
-  if (!text || text->size() != 2 || !std::ranges::all_of(*text, [](char c) { return c >= 'A' && c <= 'Z'; }))
-    return bad_form("not an ISO 3166-1 code of two capital letters");
-  return text;
-}
-
-Outcome<std::array<double, 3>> read_circle(const json::value& value) {
-  if (!value.is_array() || value.get_array().size() != 3)
-    return bad_form("not the three numbers latitude, longitude, radius");
-  constexpr std::array<std::pair<double, double>, 3> kRanges{{{-90, 90}, {-180, 180}, {0, kRadiusMax}}};
-  std::array<double, 3> out{};
-  for (std::size_t k = 0; k < 3; ++k) {
-    const auto number = read_real(value.get_array()[k], kRanges[k].first, kRanges[k].second);
-    if (!number) return refuse(named("[" + std::to_string(k) + "]", number.error()));
-    out[k] = *number;
-  }
-  return out;
-}
-
-Outcome<OriginatorLocation> read_location(const json::value& value) {
-  OriginatorLocation out;
-  auto read = read_members(value, [&](std::string_view name, const json::value& member) -> Outcome<bool> {
-    if (name == "accc") return put(out.country, read_country(member));
-    if (name == "accr") return put(out.circle, read_circle(member));
-    return false;
-  });
-  if (!read) return refuse(std::move(read).error());
-  if (out.country.has_value() == out.circle.has_value()) return bad_form("not exactly one of accc and accr");
-  return out;
-}
-
-json::object location_json(const OriginatorLocation& location) {
-  if (location.country) return {{"accc", json::array{*location.country}}};
-  const auto circle = location.circle.value_or(std::array<double, 3>{});
-  return {{"accr", json::array{circle[0], circle[1], circle[2]}}};
-}
-
 // ---- dasResponse
-
-/// The rules themselves are compiled and judged by the authorization library.
-Outcome<json::value> read_privileges(const json::value& value) {
-  if (!value.is_object()) return bad_form("not an object");
-  const auto& object = value.get_object();
-  const auto* const rules = object.if_contains("acr");
-  if (rules == nullptr) return bad_form(".acr: missing");
-  if (object.size() != 1) return bad_form("holds more than acr");
-  if (!rules->is_array()) return bad_form(".acr: not an array");
-  if (rules->get_array().size() > kGrantedRulesMax)
-    return bad_form(".acr: more than " + std::to_string(kGrantedRulesMax) + " entries");
-  if (!std::ranges::all_of(rules->get_array(), [](const auto& rule) { return rule.is_object(); }))
-    return bad_form(".acr: holds what is not an object");
-  return value;
-}
 
 Outcome<DynamicAcpInfo> read_acp_info(const json::value& value, TimePoint now) {
   DynamicAcpInfo out;
@@ -226,14 +33,6 @@ Outcome<DynamicAcpInfo> read_acp_info(const json::value& value, TimePoint now) {
 }
 
 // ---- securityInfo
-
-/// The one member of pc, an object; the refusal names it.
-Outcome<const json::object*> unwrap(const json::value& pc, std::string_view element) {
-  const bool one = pc.is_object() && pc.get_object().size() == 1;
-  const auto* const found = one ? pc.get_object().if_contains(element) : nullptr;
-  if (found == nullptr || !found->is_object()) return refuse(named(element, {Rsc::bad_request, "missing"}));
-  return &found->get_object();
-}
 
 Outcome<SecurityInfoType> type_of(const json::object& info) {
   const auto* const sit = info.if_contains("sit");
@@ -348,7 +147,7 @@ Outcome<DasRequest> read_das_request(const json::value& dreq, TimePoint now) {
   std::optional<EntityId> originator;
   std::optional<Operation> operation;
   std::optional<std::uint32_t> target_type;
-  std::optional<Ip> ip;
+  std::optional<std::array<std::uint8_t, 16>> ip;
   std::optional<OriginatorLocation> location;
   std::optional<TimePoint> request_time, proposed_end;
   std::optional<std::string> target;

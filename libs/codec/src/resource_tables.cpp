@@ -40,9 +40,9 @@ constexpr auto kAcp = join(kUniversal, kExpires, kAnnounceable,
                            array{
                                mandatory("pv", "privileges", access_control_rules),
                                at_least(mandatory("pvs", "selfPrivileges", access_control_rules), 1),
-                               not_offered("adri", "authorizationDecisionResourceIDs"),
-                               not_offered("apri", "authorizationPolicyResourceIDs"),
-                               not_offered("airi", "authorizationInformationResourceIDs"),
+                               at_least(optional("adri", "authorizationDecisionResourceIDs", uri_list), 1),
+                               at_least(optional("apri", "authorizationPolicyResourceIDs", uri_list), 1),
+                               at_least(optional("airi", "authorizationInformationResourceIDs", uri_list), 1),
                            });
 
 // TS-0004 7.4.3: read only for everybody but the CSE.
@@ -261,6 +261,37 @@ constexpr auto kConsultation =
                       optional("dal", "dynamicAuthorizationLifetime", timestamp),
                   });
 
+// Release 3: TS-0004 7.4.43 to 7.4.45. A request to one of these stands in an UPDATE and its answer in the
+// response, both of distributed_authorization.h; nothing of them is ever stored.
+
+constexpr auto kAuthorizationDecision = join(kCommon, array{
+                                                          in_messages("dec", "decision"),
+                                                          in_messages("sus", "status"),
+                                                          in_messages("to", "to"),
+                                                          in_messages("fr", "from"),
+                                                          in_messages("op", "operation"),
+                                                          in_messages("rrt", "requestedResourceType"),
+                                                          in_messages("fu", "filterUsage"),
+                                                          in_messages("rids", "roleIDs"),
+                                                          in_messages("tids", "tokenIDs"),
+                                                          in_messages("tkns", "tokens"),
+                                                          in_messages("rtm", "requestTime"),
+                                                          in_messages("olo", "originatorLocation"),
+                                                          in_messages("oip", "originatorIP"),
+                                                      });
+constexpr auto kAuthorizationPolicy = join(kCommon, array{
+                                                        in_messages("ps", "policies"),
+                                                        in_messages("ca", "combiningAlgorithm"),
+                                                        in_messages("sus", "status"),
+                                                        in_messages("to", "to"),
+                                                    });
+constexpr auto kAuthorizationInformation = join(kCommon, array{
+                                                             in_messages("sus", "status"),
+                                                             in_messages("fr", "from"),
+                                                             in_messages("rids", "roleIDs"),
+                                                             in_messages("tids", "tokenIDs"),
+                                                         });
+
 // Mmaf (TS-0032 as read in TR-0038 7.1.4 and TS-0003 8.8.2). Names and numbers that no available text states
 // are the reading of the project; a correction is made here.
 
@@ -395,6 +426,21 @@ constexpr array kTypes{
                      .long_name = "dynamicAuthorizationConsultation",
                      .attributes = kConsultation,
                      .children = kSubOnly},
+    ResourceTypeSpec{.ty = 35,
+                     .element = "m2m:auds",
+                     .long_name = "authorizationDecision",
+                     .attributes = kAuthorizationDecision,
+                     .children = kSubOnly},
+    ResourceTypeSpec{.ty = 36,
+                     .element = "m2m:aupy",
+                     .long_name = "authorizationPolicy",
+                     .attributes = kAuthorizationPolicy,
+                     .children = kSubOnly},
+    ResourceTypeSpec{.ty = 37,
+                     .element = "m2m:auif",
+                     .long_name = "authorizationInformation",
+                     .attributes = kAuthorizationInformation,
+                     .children = kSubOnly},
 };
 static_assert(std::ranges::is_sorted(kTypes, {}, &ResourceTypeSpec::ty));
 
@@ -453,8 +499,10 @@ const ResourceTypeSpec* maf_resource_type(std::uint32_t ty) noexcept {
 }
 
 bool is_attribute_name(std::string_view short_name) noexcept {
-  return std::ranges::any_of(
-      tables::kTypes, [&](const ResourceTypeSpec& type) { return attribute(type, short_name) != nullptr; });
+  return std::ranges::any_of(tables::kTypes, [&](const ResourceTypeSpec& type) {
+    const auto* const spec = attribute(type, short_name);
+    return spec != nullptr && spec->stored;
+  });
 }
 
 }  // namespace latchkey::codec

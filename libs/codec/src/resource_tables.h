@@ -66,6 +66,15 @@ using Name = std::string_view;
   return spec;
 }
 
+/// Exists in a request to the resource or in the answer, and not in the resource.
+[[nodiscard]] constexpr AttributeSpec in_messages(Name short_name, Name long_name) {
+  return {.short_name = short_name,
+          .long_name = long_name,
+          .create = Presence::not_permitted,
+          .update = Presence::not_permitted,
+          .stored = false};
+}
+
 [[nodiscard]] constexpr AttributeSpec with_range(AttributeSpec spec, std::uint64_t least,
                                                  std::uint64_t most) {
   spec.least = least;

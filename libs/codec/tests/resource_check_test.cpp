@@ -151,8 +151,13 @@ TEST(CheckCreate, unknown_attributes_are_named) {
 TEST(CheckCreate, known_attributes_without_their_feature_are_not_implemented) {
   expect_refused(create("m2m:cnt", R"("at":["/mn"])"), Rsc::not_implemented,
                  "pc.m2m:cnt.at: announceTo is not offered");
-  expect_refused(update("m2m:acp", R"("adri":["x"])"), Rsc::not_implemented, "pc.m2m:acp.adri");
   expect_refused(update("m2m:grp", R"("nar":{"num":1})"), Rsc::not_implemented, "pc.m2m:grp.nar");
+}
+
+TEST(CheckCreate, what_stands_in_messages_is_never_an_attribute) {
+  expect_accepted(create("m2m:auds", R"("lbl":["x"])"));
+  expect_refused(create("m2m:auds", R"("to":"cse/x")"), Rsc::bad_request, "pc.m2m:auds.to");
+  expect_refused(update("m2m:auif", R"("sus":1)"), Rsc::bad_request, "pc.m2m:auif.sus");
 }
 
 TEST(CheckCreate, null_is_for_creator_alone) {

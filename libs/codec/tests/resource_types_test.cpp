@@ -78,16 +78,17 @@ TEST(ResourceTables, only_attributes_without_their_feature_are_not_offered) {
       if (!spec.implemented) not_offered.emplace(spec.short_name);
     }
   }
-  EXPECT_EQ(not_offered, (std::set<std::string>{"aa",  "acrs", "adri", "aid", "airi", "ape",  "apri",
-                                                "at",  "egid", "gec",  "gta", "luec", "mtcc", "nar",
-                                                "nrq", "regs", "rlkl", "scp", "spty", "trps"}));
+  EXPECT_EQ(not_offered,
+            (std::set<std::string>{"aa", "acrs", "aid", "ape", "at", "egid", "gec", "gta", "luec", "mtcc",
+                                   "nar", "nrq", "regs", "rlkl", "scp", "spty", "trps"}));
 }
 
 TEST(ResourceTypes, offered_ones_are_found_by_number_and_element) {
   const std::map<std::uint32_t, std::string> types{
-      {1, "m2m:acp"},   {2, "m2m:ae"},    {3, "m2m:cnt"},  {4, "m2m:cin"},  {5, "m2m:cb"},   {9, "m2m:grp"},
-      {10, "m2m:lcp"},  {11, "m2m:mssp"}, {14, "m2m:nod"}, {15, "m2m:pch"}, {16, "m2m:csr"}, {19, "m2m:asar"},
-      {20, "m2m:svsn"}, {23, "m2m:sub"},  {31, "m2m:rol"}, {32, "m2m:tk"},  {34, "m2m:dac"}};
+      {1, "m2m:acp"},  {2, "m2m:ae"},    {3, "m2m:cnt"},   {4, "m2m:cin"},   {5, "m2m:cb"},
+      {9, "m2m:grp"},  {10, "m2m:lcp"},  {11, "m2m:mssp"}, {14, "m2m:nod"},  {15, "m2m:pch"},
+      {16, "m2m:csr"}, {19, "m2m:asar"}, {20, "m2m:svsn"}, {23, "m2m:sub"},  {31, "m2m:rol"},
+      {32, "m2m:tk"},  {34, "m2m:dac"},  {35, "m2m:auds"}, {36, "m2m:aupy"}, {37, "m2m:auif"}};
   std::vector<std::uint32_t> numbers;
   for (const auto& [ty, element] : types) {
     const auto* const type = resource_type(ty);
@@ -101,9 +102,9 @@ TEST(ResourceTypes, offered_ones_are_found_by_number_and_element) {
 }
 
 TEST(ResourceTypes, others_are_not) {
-  for (const std::uint32_t ty : {0U, 6U, 13U, 17U, 18U, 28U, 29U, 30U, 33U, 35U, 10002U, UINT32_MAX})
+  for (const std::uint32_t ty : {0U, 6U, 13U, 17U, 18U, 28U, 29U, 30U, 33U, 38U, 10002U, UINT32_MAX})
     EXPECT_EQ(resource_type(ty), nullptr) << ty;
-  for (const char* element : {"", "cnt", "m2m:", "m2m:CNT", "m2m:auds", "sec:macr"})
+  for (const char* element : {"", "cnt", "m2m:", "m2m:CNT", "m2m:fcnt", "sec:macr"})
     EXPECT_EQ(resource_type(element), nullptr) << element;
   EXPECT_EQ(attribute(*resource_type(3), "con"), nullptr);
   EXPECT_EQ(attribute(*resource_type(3), ""), nullptr);
@@ -117,7 +118,7 @@ bool permits(std::uint32_t parent, std::uint32_t child) {
 TEST(ResourceTypes, children_are_those_of_the_standard) {
   // Rows: parent; columns: the offered types (TS-0004 7.4, table of child resources).
   const std::map<std::uint32_t, std::set<std::uint32_t>> expected{
-      {5, {1, 2, 3, 9, 10, 11, 14, 16, 19, 23, 31, 32, 34}},
+      {5, {1, 2, 3, 9, 10, 11, 14, 16, 19, 23, 31, 32, 34, 35, 36, 37}},
       {16, {1, 3, 9, 15, 23, 34}},
       {2, {1, 3, 9, 15, 23, 34}},
       {3, {3, 4, 23}},
@@ -133,13 +134,16 @@ TEST(ResourceTypes, children_are_those_of_the_standard) {
       {1, {23}},
       {31, {23}},
       {32, {23}},
-      {34, {23}}};
+      {34, {23}},
+      {35, {23}},
+      {36, {23}},
+      {37, {23}}};
   for (const auto parent : implemented_types()) {
     for (const auto child : implemented_types()) {
       EXPECT_EQ(permits(parent, child), expected.at(parent).contains(child)) << parent << " above " << child;
     }
   }
-  EXPECT_TRUE(permits(5, 35));  // not offered, but no wrong child
+  EXPECT_TRUE(permits(5, 43));  // not offered, but no wrong child
   EXPECT_TRUE(permits(14, 13));
 }
 
@@ -153,11 +157,11 @@ TEST(ResourceTypes, flags) {
   };
   EXPECT_EQ(where(&ResourceTypeSpec::in_only), (std::set<std::uint32_t>{11, 19, 20}));
   EXPECT_EQ(where(&ResourceTypeSpec::has_acpi),
-            (std::set<std::uint32_t>{2, 3, 5, 9, 10, 11, 14, 16, 19, 20, 23, 31, 32, 34}));
+            (std::set<std::uint32_t>{2, 3, 5, 9, 10, 11, 14, 16, 19, 20, 23, 31, 32, 34, 35, 36, 37}));
   EXPECT_EQ(where(&ResourceTypeSpec::api_create),
-            (std::set<std::uint32_t>{1, 2, 3, 4, 9, 10, 11, 14, 15, 16, 19, 20, 23, 31, 32, 34}));
+            (std::set<std::uint32_t>{1, 2, 3, 4, 9, 10, 11, 14, 15, 16, 19, 20, 23, 31, 32, 34, 35, 36, 37}));
   EXPECT_EQ(where(&ResourceTypeSpec::api_update),
-            (std::set<std::uint32_t>{1, 2, 3, 9, 10, 11, 14, 15, 16, 19, 20, 23, 31, 32, 34}));
+            (std::set<std::uint32_t>{1, 2, 3, 9, 10, 11, 14, 15, 16, 19, 20, 23, 31, 32, 34, 35, 36, 37}));
   for (const auto ty : implemented_types()) {
     EXPECT_EQ(resource_type(ty)->has_acpi, attribute(*resource_type(ty), "acpi") != nullptr) << ty;
   }

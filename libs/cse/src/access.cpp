@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "authorization_points.h"
+#include "elsewhere.h"
 #include "information.h"
 #include "latchkey/authz/explain.h"
 #include "latchkey/base/log.h"
@@ -37,6 +39,37 @@ std::string with_policies(std::string text, const Verdict& verdict, const Govern
   return names_rule || governing.names.empty() ? text : text + " (" + joined(governing.names) + ")";
 }
 
+/// Roles that the service subscription of the originator does not permit; "": none.
+std::string roles_outside(const Evidence* evidence) {
+  if (evidence == nullptr || !evidence->permitted_roles) return {};
+  std::string text;
+  const auto look_at = [&](const std::string& role) {
+    const auto& permitted = *evidence->permitted_roles;
+    if (std::ranges::find(permitted, role) == permitted.end()) text += (text.empty() ? "" : ", ") + role;
+  };
+  for (const auto& role : evidence->roles) look_at(role.role_id);
+  for (const auto& token : evidence->tokens)
+    for (const auto& permission : token->permissions) std::ranges::for_each(permission.role_ids, look_at);
+  return text.empty() ? text : "outside its service subscription: role " + text;
+}
+
+/// What another CSE said belongs to the reason, whatever came of it.
+std::string with_elsewhere(std::string text, const Request& request) {
+  const auto* const elsewhere = request.elsewhere.get();
+  return elsewhere == nullptr ? text : text + "; " + elsewhere->point + ": " + elsewhere->said;
+}
+
+std::string permitted_elsewhere(const Verdict& verdict, const Elsewhere& elsewhere) {
+  if (elsewhere.permit) return "permitted by " + elsewhere.point;
+  return authz::summarize(verdict.decision, elsewhere.names,
+                          verdict.grants ? verdict.grants->role_names() : std::vector<std::string>());
+}
+
+bool is_about(const Elsewhere& elsewhere, const Resource& target, const authz::RequestContext& context) {
+  return elsewhere.ri == target.ri && elsewhere.op == context.operation &&
+         elsewhere.child_type == context.child_type;
+}
+
 std::string reason_of(const Verdict& verdict, const Governing& governing) {
   if (verdict.fixed != nullptr) return verdict.fixed;
   if (!verdict.grants)
@@ -45,6 +78,26 @@ std::string reason_of(const Verdict& verdict, const Governing& governing) {
   verdict.grants->append_names(names);
   return with_policies(authz::summarize(verdict.decision, names, verdict.grants->role_names()), verdict,
                        governing);
+}
+
+/// For explain: nobody is asked now.
+std::string asked_elsewhere(const CseOptions& options, const Target& target,
+                            std::span<const Resource* const> policies) {
+  if (decided_here(*target.resource)) return {};
+  std::string text;
+  for (const auto kind : {PointKind::pdp, PointKind::prp})
+    for (const auto& point : points_for(options, kind, policies))
+      text += "What is denied here is asked of the " + std::string(to_string(kind)) + " " + point +
+              ", for an authenticated originator.\n";
+  return text;
+}
+
+std::string whole_reason(const Request& request, const Verdict& verdict, const Governing& governing) {
+  if (verdict.from_elsewhere) return permitted_elsewhere(verdict, *request.elsewhere);
+  auto reason = reason_of(verdict, governing);
+  if (verdict.permit) return reason;
+  if (const auto outside = roles_outside(request.evidence.get()); !outside.empty()) reason += "; " + outside;
+  return with_elsewhere(std::move(reason), request);
 }
 
 }  // namespace
@@ -63,6 +116,16 @@ authz::Op operation_of(const RequestPrimitive& primitive) noexcept {
       return authz::Op::notify;
   }
   return authz::Op::notify;
+}
+
+std::optional<codec::OriginatorLocation> known_place(const Request& request) {
+  if (request.location == nullptr) return std::nullopt;
+  const auto& place = *request.location;
+  if (place.coordinates)
+    return codec::OriginatorLocation{.country = {},
+                                     .circle = {{place.coordinates->first, place.coordinates->second, 0}}};
+  if (place.country) return codec::OriginatorLocation{.country = place.country, .circle = {}};
+  return std::nullopt;
 }
 
 Outcome<void> check_policy(const json::object& attributes, const CseId& own) {
@@ -237,13 +300,34 @@ std::optional<authz::Grants> PolicyEnforcement::grants_for(const Request& reques
   authz::Grants grants;
   const auto path = core_.tree.path(target);
   const std::array<std::string_view, 2> names{path, target.ri};
+  if (request.evidence->permitted_roles) grants.limit_roles(*request.evidence->permitted_roles);
   for (const auto& token : request.evidence->tokens) grants.add(token, names);
   for (const auto& role : request.evidence->roles) grants.add_role(role.role_id, role.source);
   return grants;
 }
 
+/// What another CSE said counts beside the policies here, where privileges of tokens do too.
 Verdict PolicyEnforcement::judge(const Request& request, const Governing& governing, const Resource& target,
                                  authz::RequestContext context, Privileges privileges) const {
+  auto verdict = judge_here(request, governing, target, context, privileges);
+  const auto* const elsewhere = request.elsewhere.get();
+  if (verdict.permit || elsewhere == nullptr || privileges == Privileges::no || governing.strictly ||
+      !is_about(*elsewhere, target, context))
+    return verdict;
+  if (!elsewhere->permit) {
+    if (verdict.grants) context.roles = verdict.grants->roles();
+    const auto decision = authz::decide(context, elsewhere->views());
+    if (!decision.permit) return verdict;
+    verdict.decision = decision;
+  }
+  verdict.permit = verdict.from_elsewhere = true;
+  verdict.fixed = nullptr;
+  return verdict;
+}
+
+Verdict PolicyEnforcement::judge_here(const Request& request, const Governing& governing,
+                                      const Resource& target, authz::RequestContext context,
+                                      Privileges privileges) const {
   if (request.administrator && !governing.strictly) return {true, "administrator", {}, {}};
   auto grants = governing.strictly ? std::nullopt : grants_for(request, target);
   if (governing.only) {
@@ -264,13 +348,23 @@ Verdict PolicyEnforcement::judge(const Request& request, const Governing& govern
   return {decision.permit, nullptr, decision, std::move(grants)};
 }
 
-bool PolicyEnforcement::enforce(Request& request, const Resource& target, const Governing& governing,
-                                const Verdict& verdict) {
+namespace {
+
+/// The answer depends on what was read for it.
+void see(Request& request, const Resource& target, const Governing& governing) {
   request.seen = std::max({request.seen, governing.seen, target.changed});
   for (const auto* const policy : governing.policies) request.seen = std::max(request.seen, policy->changed);
+}
+
+}  // namespace
+
+bool PolicyEnforcement::enforce(Request& request, const Resource& target, const Governing& governing,
+                                const Verdict& verdict) {
+  see(request, target, governing);
   ++(verdict.permit ? core_.counters.permitted : core_.counters.denied);
   record(core_, verdict.permit ? AuditEventId::access_permitted : AuditEventId::access_denied, request,
-         reason_of(verdict, governing), verdict.permit ? Rsc::ok : Rsc::originator_has_no_privilege);
+         whole_reason(request, verdict, governing),
+         verdict.permit ? Rsc::ok : Rsc::originator_has_no_privilege);
   return verdict.permit;
 }
 
@@ -305,11 +399,16 @@ authz::LocationDemand PolicyEnforcement::location_demand(const Request& request,
   const auto found = governing(*target.resource, target.child);
   const auto asked = context(request, *target.resource, operation_of(primitive), child_type);
   const auto grants = found->strictly ? std::nullopt : grants_for(request, *target.resource);
-  if (!grants) return authz::location_demand(asked, found->sets);
+  const auto* const elsewhere = request.elsewhere.get();
+  if (!grants && elsewhere == nullptr) return authz::location_demand(asked, found->sets);
   auto with_grants = asked;
-  with_grants.roles = grants->roles();
   auto sets = found->sets;
-  if (privileges_of(*target.resource) == Privileges::yes)
+  if (elsewhere != nullptr) {
+    const auto views = elsewhere->views();
+    sets.insert(sets.end(), views.begin(), views.end());
+  }
+  if (grants) with_grants.roles = grants->roles();
+  if (grants && privileges_of(*target.resource) == Privileges::yes)
     sets.insert(sets.end(), grants->sets().begin(), grants->sets().end());
   return authz::location_demand(with_grants, sets);
 }
@@ -335,6 +434,28 @@ bool PolicyEnforcement::permits_policy_change(Request& request, const Resource& 
                        Privileges::no));
 }
 
+std::vector<const Resource*> PolicyEnforcement::policies(const Target& target) {
+  return governing(*target.resource, target.child)->policies;
+}
+
+Access::Judgement PolicyEnforcement::judge(Request& request, const Target& target,
+                                           const std::vector<const Resource*>& policies) {
+  const auto& primitive = request.primitive();
+  const auto child_type = primitive.op == codec::Operation::create ? primitive.ty : std::nullopt;
+  const auto op = operation_of(primitive);
+  Governing of_policies;
+  for (const auto* const policy : policies) add(of_policies, *policy, compiled(*policy).privileges.get());
+  const Resource elsewhere;  // neither id nor type: rules that ask for its type do not match
+  const bool hosted = target.resource != nullptr;
+  const auto found = hosted ? governing(*target.resource, target.child) : nullptr;
+  const auto& governs = hosted ? *found : of_policies;
+  const auto& resource = hosted ? *target.resource : elsewhere;
+  const auto verdict =
+      judge(request, governs, resource, context(request, resource, op, child_type), privileges_of(resource));
+  see(request, resource, governs);
+  return {verdict.permit, whole_reason(request, verdict, governs)};
+}
+
 std::string PolicyEnforcement::explain(const Request& request, const Target& target, authz::Op op,
                                        std::optional<std::uint32_t> child_type) {
   const auto found = governing(*target.resource, target.child);
@@ -351,6 +472,9 @@ std::string PolicyEnforcement::explain(const Request& request, const Target& tar
   }
   text += request.rq_authn ? "The originator counts as authenticated.\n"
                            : "The originator does not count as authenticated.\n";
+  if (const auto outside = roles_outside(request.evidence.get()); !outside.empty())
+    text += "Does not count, being " + outside + ".\n";
+  if (!verdict.permit) text += asked_elsewhere(core_.options, target, found->policies);
   if (verdict.fixed != nullptr)
     return text + (verdict.permit ? "permitted: " : "denied: ") + verdict.fixed + "\n";
   auto sets = found->sets;

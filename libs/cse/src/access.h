@@ -6,6 +6,7 @@
 
 #include "core.h"
 #include "latchkey/authz/grants.h"
+#include "latchkey/codec/dynamic_authorization.h"
 
 namespace latchkey::cse {
 
@@ -36,7 +37,8 @@ struct Verdict {
   const char* fixed = nullptr;  ///< administrator, creator, ...; else the decision says why
   authz::Decision decision;
   std::optional<authz::Grants>
-      grants;  ///< what tokens and roles added; its sets stand behind those of Governing
+      grants;                   ///< what tokens and roles added; its sets stand behind those of Governing
+  bool from_elsewhere = false;  ///< permitted by what another CSE said; `decision` is on its policies, if any
 };
 
 /// Whether privileges of a token count: not where selfPrivileges decide.
@@ -55,6 +57,9 @@ class PolicyEnforcement final : public Access, private authz::GroupMembership {
   [[nodiscard]] std::vector<std::string> permitting_roles(const Request& request,
                                                           const Target& target) override;
   [[nodiscard]] bool permits_policy_change(Request& request, const Resource& target) override;
+  [[nodiscard]] std::vector<const Resource*> policies(const Target& target) override;
+  [[nodiscard]] Judgement judge(Request& request, const Target& target,
+                                const std::vector<const Resource*>& policies) override;
   void forget(const Resource& resource) override;
 
   [[nodiscard]] std::string explain(const Request& request, const Target& target, authz::Op op,
@@ -74,6 +79,8 @@ class PolicyEnforcement final : public Access, private authz::GroupMembership {
                                               std::optional<std::uint32_t> child_type) const;
   [[nodiscard]] Verdict judge(const Request& request, const Governing& governing, const Resource& target,
                               authz::RequestContext context, Privileges privileges) const;
+  [[nodiscard]] Verdict judge_here(const Request& request, const Governing& governing, const Resource& target,
+                                   authz::RequestContext context, Privileges privileges) const;
   [[nodiscard]] std::optional<authz::Grants> grants_for(const Request& request, const Resource& target) const;
   [[nodiscard]] std::shared_ptr<const Governing> with_granted(const Governing& referenced,
                                                               const std::vector<Resource*>& granted);
@@ -99,6 +106,10 @@ class PolicyEnforcement final : public Access, private authz::GroupMembership {
 /// The address of the originator's own socket; nullopt when another CSE forwards its request, whose address
 /// rq_ip then is (7.1.2: that of the packets which carry the request).
 [[nodiscard]] std::optional<authz::IpAddress> own_address(const Request& request) noexcept;
+
+/// Where the originator is, as far as that is known: the point as a circle, else the country. Nobody is
+/// asked.
+[[nodiscard]] std::optional<codec::OriginatorLocation> known_place(const Request& request);
 
 /// The resource whose policies decide for `resource`: itself, or the nearest above it with policies of its
 /// own.

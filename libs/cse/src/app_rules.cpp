@@ -15,19 +15,26 @@ bool list_matches(const Resource& rule, std::string_view name, std::string_view 
          });
 }
 
-/// The rules that hold for a credential.
-std::vector<const Resource*> rules_for(const ResourceTree& tree, const CredentialId& credential) {
+/// The rules that are linked for this CSE.
+std::vector<const Resource*> linked_rules(const ResourceTree& tree) {
   std::vector<const Resource*> rules;
-  const std::string text = credential.text();
   for (const Resource* const node : tree.subscribed_nodes(tree.own())) {
     const auto* const links = node->list("rlk");
     if (links == nullptr) continue;
     for (const auto& link : *links) {
       const auto target = tree.resolve(std::string_view(link.get_string()));
-      if (target.resource == nullptr || !target.resource->is(codec::Ty::asar)) continue;
-      if (list_matches(*target.resource, "apci", text)) rules.push_back(target.resource);
+      if (target.resource != nullptr && target.resource->is(codec::Ty::asar))
+        rules.push_back(target.resource);
     }
   }
+  return rules;
+}
+
+/// Those that hold for a credential.
+std::vector<const Resource*> rules_for(const ResourceTree& tree, const CredentialId& credential) {
+  auto rules = linked_rules(tree);
+  std::erase_if(
+      rules, [text = credential.text()](const Resource* rule) { return !list_matches(*rule, "apci", text); });
   return rules;
 }
 
@@ -45,6 +52,20 @@ bool app_rule_allows(const ResourceTree& tree, const CredentialId& credential, s
 bool app_rule_names(const ResourceTree& tree, const CredentialId& credential, std::string_view ae_stem) {
   return std::ranges::any_of(rules_for(tree, credential),
                              [&](const Resource* rule) { return list_matches(*rule, "aae", ae_stem); });
+}
+
+std::optional<std::vector<std::string>> app_rule_roles(const ResourceTree& tree,
+                                                       const std::optional<CredentialId>& credential,
+                                                       std::string_view ae_stem) {
+  std::optional<std::vector<std::string>> roles;
+  for (const Resource* const rule : linked_rules(tree)) {
+    const auto* const allowed = rule->list("ari");
+    if (allowed == nullptr || !list_matches(*rule, "aae", ae_stem)) continue;
+    if (!roles) roles.emplace();
+    if (credential && !list_matches(*rule, "apci", credential->text())) continue;
+    for (const auto& role : *allowed) roles->emplace_back(role.get_string());
+  }
+  return roles;
 }
 
 std::vector<AeId> app_rule_ae_ids(const ResourceTree& tree, const CredentialId& credential) {

@@ -1,5 +1,6 @@
 #include "base_resources.h"
 
+#include "authorization_service.h"
 #include "latchkey/codec/resource_types.h"
 
 namespace latchkey::cse {
@@ -15,7 +16,8 @@ json::array texts(const std::vector<std::string>& list) {
 /// What the configuration says of the CSEBase (TS-0004 7.4.3).
 json::object configured(const CseOptions& options) {
   json::array types;
-  for (const auto ty : codec::implemented_types()) types.push_back(ty);
+  for (const auto ty : codec::implemented_types())
+    if (is_offered(options, ty)) types.push_back(ty);
   return {{"srt", std::move(types)},
           {"poa", texts(options.points_of_access)},
           {"srv", texts({"1", "2", "2a", "3"})},

@@ -1,10 +1,18 @@
 /// Checks that CREATE and UPDATE share.
+#include <algorithm>
+#include <array>
+
 #include "procedures.h"
 #include "records.h"
 
 namespace latchkey::cse {
 
 using codec::refuse;
+
+bool is_common(std::string_view name) noexcept {
+  constexpr std::array<std::string_view, 4> kCommon{"lbl", "et", "acpi", "daci"};
+  return std::ranges::find(kCommon, name) != kCommon.end();
+}
 
 Outcome<void> check_policy_references(const Core& core, const json::object& attributes) {
   for (const std::string_view name : {"acpi", "macp", "daci"}) {

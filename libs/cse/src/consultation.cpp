@@ -30,19 +30,12 @@ std::vector<std::string> roles_of(const Evidence* evidence) {
     for (const auto& permission : token->permissions)
       for (const auto& role : permission.role_ids)
         if (std::ranges::find(roles, role) == roles.end()) roles.push_back(role);
+  if (evidence->permitted_roles)
+    std::erase_if(roles, [&](const auto& role) {
+      return std::ranges::find(*evidence->permitted_roles, role) == evidence->permitted_roles->end();
+    });
   if (roles.size() > codec::kDasRolesMax) roles.resize(codec::kDasRolesMax);
   return roles;
-}
-
-/// The point as a circle, else the country: what is known, for nobody is asked for it.
-std::optional<codec::OriginatorLocation> place_of(const Request& request) {
-  if (request.location == nullptr) return std::nullopt;
-  const auto& place = *request.location;
-  if (place.coordinates)
-    return codec::OriginatorLocation{.country = {},
-                                     .circle = {{place.coordinates->first, place.coordinates->second, 0}}};
-  if (place.country) return codec::OriginatorLocation{.country = place.country, .circle = {}};
-  return std::nullopt;
 }
 
 std::vector<std::string> token_ids_of(const Evidence* evidence) {
@@ -124,7 +117,7 @@ codec::DasRequest Consultation::question(const Request& request, const Target& t
   asked.target_type = target.resource->ty;
   asked.operation = request.primitive().op;
   asked.originator_ip = own_address(request);
-  asked.originator_location = place_of(request);
+  asked.originator_location = known_place(request);
   asked.originator_roles = roles_of(request.evidence.get());
   asked.request_time = request.in.received != TimePoint() ? request.in.received : core_.clock.now();
   asked.target = core_.tree.sp_relative_path(*target.resource);

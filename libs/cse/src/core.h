@@ -30,6 +30,7 @@ using codec::Rsc;
 /// Groups within groups are followed to this depth, below the group that was named.
 constexpr std::uint32_t kNestedGroupsMax = 8;
 
+struct Elsewhere;
 struct Evidence;
 
 /// A request whose originator has been identified (TS-0003 7.2.1). `in.primitive` is what the sender sent.
@@ -52,13 +53,16 @@ struct Request {
   std::shared_ptr<const Evidence> evidence;
   /// Where the originator is, if that is known and a policy may ask for it; null: not known.
   std::shared_ptr<const authz::Location> location;
-  bool located = false;    ///< the network has been asked for the place: not twice for one request
-  bool collected = false;  ///< what the request names is in `evidence`
+  /// What a PDP or PRP on another CSE said; null: none was asked.
+  std::shared_ptr<const Elsewhere> elsewhere;
+  bool located = false;          ///< the network has been asked for the place: not twice for one request
+  bool collected = false;        ///< what the request names is in `evidence`
+  bool asked_elsewhere = false;  ///< a PDP or PRP has been asked: not twice for one request
   bool consulted = false;  ///< a DAS Server has been asked: not twice for one request (TS-0004 7.3.3.15)
 
   [[nodiscard]] const RequestPrimitive& primitive() const noexcept { return in.primitive; }
   /// For a sub-request that we execute ourselves in the name of the same originator (a group member): copies
-  /// everything but the primitive.
+  /// everything but the primitive, and what was said elsewhere about this one.
   [[nodiscard]] Request with(RequestPrimitive primitive) const;
 };
 
@@ -194,6 +198,16 @@ class Access {
   /// UPDATE of acpi (TS-0001 9.6.1.3.2): the pvs of one referenced policy permits it, or nothing is
   /// referenced and the originator is the creator. Audited.
   [[nodiscard]] virtual bool permits_policy_change(Request& request, const Resource& target) = 0;
+  /// The <accessControlPolicy> resources that govern the target; empty: creator or owner only.
+  [[nodiscard]] virtual std::vector<const Resource*> policies(const Target& target) = 0;
+  struct Judgement {
+    bool permit = false;
+    std::string reason;
+  };
+  /// As PDP for a request that another CSE enforces: on `target`, a resource of this CSE, or, if that is
+  /// null, on something that these policies govern. Neither audited nor counted; raises request.seen.
+  [[nodiscard]] virtual Judgement judge(Request& request, const Target& target,
+                                        const std::vector<const Resource*>& policies) = 0;
   /// The decision and what governs it in sentences, without audit.
   [[nodiscard]] virtual std::string explain(const Request& request, const Target& target, authz::Op op,
                                             std::optional<std::uint32_t> child_type) = 0;
@@ -201,7 +215,7 @@ class Access {
   virtual void forget(const Resource& resource) = 0;
 };
 
-/// What precedes the decision: tokens, roles, DAS Servers (TS-0003 7.3.2, 7.4.3).
+/// What precedes the decision: tokens, roles, DAS Servers, other PDPs and PRPs (TS-0003 6.2.2, 7.3.2, 7.4.3).
 class Authorization {
  public:
   Authorization() = default;
@@ -215,6 +229,9 @@ class Authorization {
   /// DAS Server has given the originator. The error says why a token does not count.
   [[nodiscard]] virtual tl::expected<std::shared_ptr<const Evidence>, std::string> suppose(
       const EntityId& originator, const Hypothetical& question) = 0;
+  /// Answers a permitted UPDATE of an <authorizationDecision>, <authorizationPolicy> or
+  /// <authorizationInformation> that asks something (TS-0003 6.2.2). `point` is valid during the call only.
+  virtual void answer(Request&& request, const Resource& point, Respond respond) = 0;
   /// See Cse::trust.
   [[nodiscard]] virtual Status trust(authz::TokenTrust trust) = 0;
   /// The claims of a token that is to be stored, of whichever holder, CSE and time.

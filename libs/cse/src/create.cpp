@@ -2,7 +2,9 @@
 #include <tuple>
 
 #include "access.h"
+#include "authorization_points.h"
 #include "authorization_resources.h"
+#include "authorization_service.h"
 #include "containers.h"
 #include "content.h"
 #include "latchkey/codec/resource_types.h"
@@ -95,7 +97,10 @@ void set_creator(const Core& core, const Request& request, Draft& draft) {
 }
 
 Outcome<void> check_authorization_resource(const Core& core, Draft& draft) {
-  if (draft.is(Ty::acp)) return check_policy(draft.attributes, core.options.cse_id);
+  if (draft.is(Ty::acp)) {
+    if (auto points = check_points(core.options, draft.attributes); !points) return points;
+    return check_policy(draft.attributes, core.options.cse_id);
+  }
   if (draft.is(Ty::rol)) return check_role(draft.attributes);
   if (draft.is(Ty::tk)) return complete_token(*core.authorization, draft.attributes);
   if (draft.is(Ty::dac)) return check_consultation(core.options, draft.attributes);
@@ -294,6 +299,7 @@ Outcome<Draft> draft_of(Core& core, Request& request, const Target& target) {
   auto type = offered_type(core, ty, target);
   if (!type) return refuse(std::move(type).error());
   draft.type = *type;
+  if (auto may = check_point_creation(core, request, ty); !may) return refuse(std::move(may).error());
   if (draft.is(Ty::pch)) {
     if (auto own = check_channel(core, request, parent); !own) return refuse(std::move(own).error());
   }

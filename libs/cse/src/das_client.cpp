@@ -39,26 +39,9 @@ const DasClient::Server* DasClient::of_domain(std::string_view scoped_id) const 
   return found != servers.end() ? &*found : nullptr;
 }
 
-Status DasClient::take_place(const std::string& originator) {
-  if (under_way_ >= core_.options.consultations_max)
-    return fail(ErrorCode::limit, "too many questions to DAS Servers at once");
-  auto& own = of_originator_[originator];
-  if (own >= core_.options.consultations_per_originator)
-    return fail(ErrorCode::limit, "too many questions to DAS Servers at once for this originator");
-  ++own;
-  ++under_way_;
-  return {};
-}
-
-void DasClient::give_back(const std::string& originator) {
-  --under_way_;
-  const auto own = of_originator_.find(originator);
-  if (--own->second == 0) of_originator_.erase(own);
-}
-
 void DasClient::ask(const Server& server, const codec::DasRequest& question, Done done) {
   auto originator = to_string(question.originator);
-  if (auto place = take_place(originator); !place) return done(fail(place.error()));
+  if (auto place = places_.take(originator); !place) return done(fail(place.error()));
   RequestPrimitive notify;
   notify.op = codec::Operation::notify;
   notify.pc = codec::to_security_info(question);
@@ -66,7 +49,7 @@ void DasClient::ask(const Server& server, const codec::DasRequest& question, Don
                      core_.options.consultation_timeout,
                      [this, originator = std::move(originator),
                       done = std::move(done)](const Result<ResponsePrimitive>& response) mutable {
-                       give_back(originator);
+                       places_.give_back(originator);
                        done(read_answer(response, core_.clock.now()));
                      });
 }

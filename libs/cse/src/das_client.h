@@ -3,10 +3,10 @@
 /// TS-0004 7.5.1.2.10).
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "core.h"
 #include "latchkey/codec/dynamic_authorization.h"
+#include "places.h"
 
 namespace latchkey::cse {
 
@@ -14,7 +14,8 @@ namespace latchkey::cse {
 /// does not answer in time or answers with an error, the answer is an error, which means denied.
 class DasClient {
  public:
-  explicit DasClient(Core& core) : core_(core) {}
+  explicit DasClient(Core& core)
+      : core_(core), places_(core.options.consultations_max, core.options.consultations_per_originator) {}
   using Server = CseOptions::DasServer;
   /// nullptr: nobody that the operator configured.
   [[nodiscard]] const Server* at(std::string_view point_of_access) const;
@@ -26,12 +27,8 @@ class DasClient {
   void ask(const Server& server, const codec::DasRequest& question, Done done);
 
  private:
-  [[nodiscard]] Status take_place(const std::string& originator);
-  void give_back(const std::string& originator);
-
   Core& core_;
-  std::size_t under_way_ = 0;
-  std::unordered_map<std::string, std::size_t> of_originator_;
+  Places places_;
 };
 
 }  // namespace latchkey::cse

@@ -14,6 +14,13 @@ bool is_registration(const RequestPrimitive& request) noexcept {
                                                     request.ty == static_cast<std::uint32_t>(codec::Ty::csr));
 }
 
+/// That of the originator's own association: a CSE that forwards for it has another.
+std::optional<CredentialId> own_credential(const Request& request) {
+  const auto& security = *request.in.security;
+  const bool forwarded = security.identity && std::holds_alternative<CseId>(*security.identity);
+  return forwarded ? std::nullopt : security.credential_id;
+}
+
 /// Adds what only a denied originator is told: where it may ask for a token (7.3.2.3 step 2.3).
 Respond with_token_request_information(json::value tqf, Respond respond) {
   return [tqf = std::move(tqf), respond = std::move(respond)](ResponsePrimitive response) mutable {
@@ -38,17 +45,25 @@ Respond with_local_token_ids(json::value assigned, Respond respond) {
 bool DynamicAuthorization::defer(Request& request, const Target& target, Respond& respond) {
   const auto& primitive = request.primitive();
   if (!request.collected && PolicyInformation::needed(primitive)) {
-    collect(std::move(request), std::move(respond));
+    collect(std::move(request), target, std::move(respond));
     return true;
   }
   if (!request.originator || request.administrator || is_registration(primitive)) return false;
-  request.evidence = information_.with_held(*request.originator, std::move(request.evidence));
+  request.evidence = information_.within_subscription(
+      *request.originator, own_credential(request),
+      information_.with_held(*request.originator, std::move(request.evidence)));
   if (locate(request, target, respond)) return true;
   const auto* const server = request.consulted ? nullptr : consultation_.server_for(request, target);
   const bool wants_token = primitive.tqi.value_or(false);
-  if ((server == nullptr && !wants_token) || core_.access->would_permit(request, target)) return false;
+  const bool elsewhere = !request.asked_elsewhere && distributed_.concerns(request, target);
+  const bool nobody = server == nullptr && !elsewhere && !wants_token;
+  if (nobody || core_.access->would_permit(request, target)) return false;
   if (server != nullptr) {
     consult(std::move(request), target, *server, std::move(respond));
+    return true;
+  }
+  if (elsewhere) {
+    ask_elsewhere(std::move(request), target, std::move(respond));
     return true;
   }
   if (auto tqf = consultation_.token_request_information(request, target); !tqf.is_null())
@@ -72,9 +87,12 @@ bool DynamicAuthorization::locate(Request& request, const Target& target, Respon
   return true;
 }
 
-void DynamicAuthorization::collect(Request request, Respond respond) {
+void DynamicAuthorization::collect(Request request, const Target& target, Respond respond) {
+  auto pips = core_.options.pips.addresses.empty()
+                  ? std::vector<std::string>()
+                  : points_for(core_.options, PointKind::pip, core_.access->policies(target));
   auto shared = std::make_shared<std::pair<Request, Respond>>(std::move(request), std::move(respond));
-  information_.collect(shared->first, [this, shared](auto collected) {
+  information_.collect(shared->first, std::move(pips), [this, shared](auto collected) {
     auto& [original, answer] = *shared;
     if (!collected) {
       ++core_.counters.denied;
@@ -97,6 +115,16 @@ void DynamicAuthorization::consult(Request request, const Target& target, const 
   auto shared = std::make_shared<std::pair<Request, Respond>>(std::move(request), std::move(respond));
   shared->first.consulted = true;
   consultation_.consult(shared->first, target, server, [this, shared] {
+    core_.dispatch(std::move(shared->first), std::move(shared->second));
+  });
+}
+
+/// Whatever was said, the decision is repeated with it: the target may have changed meanwhile.
+void DynamicAuthorization::ask_elsewhere(Request request, const Target& target, Respond respond) {
+  auto shared = std::make_shared<std::pair<Request, Respond>>(std::move(request), std::move(respond));
+  shared->first.asked_elsewhere = true;
+  distributed_.ask(shared->first, target, [this, shared](std::shared_ptr<const Elsewhere> said) {
+    shared->first.elsewhere = std::move(said);
     core_.dispatch(std::move(shared->first), std::move(shared->second));
   });
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app_rules.h"
 #include "latchkey/base/bytes.h"
 #include "latchkey/codec/dynamic_authorization.h"
 #include "latchkey/crypto/crypto.h"
@@ -56,6 +57,7 @@ std::vector<json::object> resources_in(const json::value& pc, codec::Ty type) {
 /// One request whose evidence is being put together.
 struct PolicyInformation::Gathering {
   std::optional<EntityId> originator;
+  std::vector<std::string> pips;
   TimePoint now;
   Done done;
   std::shared_ptr<Evidence> evidence = std::make_shared<Evidence>();
@@ -64,16 +66,18 @@ struct PolicyInformation::Gathering {
   std::size_t questions = 0;               // to repositories and DAS servers so far
   std::size_t open = 1;                    // questions without answer, and collect() itself
 
-  void refuse(std::string reason) {
+  void refuse(std::string reason, bool missing = false) {
     if (refused) return;
     refused = EvidenceRefused{{Rsc::originator_has_no_privilege, "a token of the request is not valid here"},
-                              std::move(reason)};
+                              std::move(reason),
+                              missing};
   }
 };
 
-PolicyInformation::PolicyInformation(Core& core, DasClient& das)
+PolicyInformation::PolicyInformation(Core& core, DasClient& das, PointClient& points)
     : core_(core),
       das_(das),
+      points_(points),
       verifier_(core.options.cse_id, *this),
       shelf_(kTokensKept, "lt" + to_hex(crypto::random_bytes(4)) + "-") {}
 
@@ -141,13 +145,26 @@ tl::expected<std::shared_ptr<const Evidence>, std::string> PolicyInformation::su
     if (!token) return tl::unexpected(to_string(token.error(), "token"));
     evidence->tokens.push_back(*std::move(token));
   }
-  return with_held(originator, std::move(evidence));
+  return within_subscription(originator, {}, with_held(originator, std::move(evidence)));
 }
 
-void PolicyInformation::collect(const Request& request, Done done) {
+std::shared_ptr<const Evidence> PolicyInformation::within_subscription(
+    const EntityId& originator, const std::optional<CredentialId>& credential,
+    std::shared_ptr<const Evidence> known) const {
+  const auto* const ae = std::get_if<AeId>(&originator);
+  if (known == nullptr || known->empty() || ae == nullptr || core_.tree.find_ae(*ae) == nullptr) return known;
+  auto permitted = app_rule_roles(core_.tree, credential, ae->stem());
+  if (permitted == known->permitted_roles) return known;
+  auto limited = std::make_shared<Evidence>(*known);
+  limited->permitted_roles = std::move(permitted);
+  return limited;
+}
+
+void PolicyInformation::collect(const Request& request, std::vector<std::string> pips, Done done) {
   const auto& primitive = request.primitive();
   const auto gathering = std::make_shared<Gathering>();
   gathering->done = std::move(done);
+  gathering->pips = std::move(pips);
   gathering->now = core_.clock.now();
   if (!request.originator) {
     gathering->refuse("tokens and roles need an originator");
@@ -196,7 +213,7 @@ void PolicyInformation::take_token_id(const GatheringPtr& gathering, const std::
     }
     const auto has_it = [&](const auto& token) { return token->token_id == token_id; };
     if (std::ranges::none_of(gathering->evidence->tokens, has_it))
-      gathering->refuse("tids: token " + token_id + " could not be retrieved");
+      gathering->refuse("tids: token " + token_id + " could not be retrieved", true);
   });
 }
 
@@ -221,12 +238,16 @@ void PolicyInformation::take_role_id(const GatheringPtr& gathering, const std::s
   });
 }
 
-/// Requests that need the same at the same time ask once.
+/// Requests that need the same of a repository or DAS Server at the same time ask once.
 void PolicyInformation::fetch(const GatheringPtr& gathering, codec::Ty type, const std::string& id,
                               Waiter waiter) {
   ++gathering->open;
   const std::string holder = to_string(*gathering->originator);
-  const std::string question = (type == codec::Ty::rol ? holder : std::string()) + "\n" + id;
+  const auto* const repository = repository_of(id);
+  auto pips = repository == nullptr ? gathering->pips : std::vector<std::string>();
+  std::string question = (type == codec::Ty::rol ? holder : std::string()) + "\n" + id;
+  // What one asked before another came may be older than what a PIP has acknowledged since (decision 0019).
+  if (!pips.empty()) question += "\n" + std::to_string(++pip_questions_);
   // One request must not become hundreds.
   const bool too_many = ++gathering->questions > kQuestionsOfOneRequest;
   if (too_many || (asked_.size() >= kQuestionsMax && !asked_.contains(question))) {
@@ -239,8 +260,8 @@ void PolicyInformation::fetch(const GatheringPtr& gathering, codec::Ty type, con
     finish(*gathering);
   });
   if (waiting.size() > 1) return;
-  if (const auto* const repository = repository_of(id); repository != nullptr)
-    return ask_repository(question, *repository, type, id, holder);
+  if (repository != nullptr) return ask_repository(question, *repository, type, id, holder);
+  if (!pips.empty()) return ask_pips(question, std::move(pips), type, id, *gathering->originator);
   const auto* const das = type == codec::Ty::tk ? das_.of_domain(id) : nullptr;
   if (das == nullptr) return answer(question, {});
   ask_das(question, *das, *gathering->originator, id);
@@ -263,6 +284,19 @@ void PolicyInformation::ask_repository(const std::string& question, const CseOpt
                        const bool found = response && response->rsc == Rsc::ok;
                        answer(question, found ? resources_in(response->pc, type) : Found());
                      });
+}
+
+/// 6.2.2 steps 006 and 007. What it says is looked at as if it stood here.
+void PolicyInformation::ask_pips(const std::string& question, std::vector<std::string> pips, codec::Ty type,
+                                 const std::string& id, const EntityId& originator) {
+  codec::InformationRequest request{.originator = originator};
+  (type == codec::Ty::rol ? request.role_ids : request.token_ids) = {id};
+  points_.ask(std::move(pips), std::move(request),
+              [this, question, type](PointClient::Answer<codec::InformationResponse> given) {
+                auto& response = given.response;
+                if (!response) return answer(question, {});
+                answer(question, type == codec::Ty::rol ? response->roles : response->tokens);
+              });
 }
 
 /// 7.3.2.3 step 5: the DAS Server hands out the token of this id.

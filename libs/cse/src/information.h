@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "authorization_points.h"
 #include "core.h"
 #include "das_client.h"
 #include "latchkey/authz/token_verifier.h"
@@ -21,6 +22,9 @@ struct Evidence {
   };
   std::vector<std::shared_ptr<const authz::Token>> tokens;
   std::vector<HeldRole> roles;
+  /// Of these and of the roles in tokens only those that are listed count, if the service subscription of the
+  /// originator speaks of roles (ari).
+  std::optional<std::vector<std::string>> permitted_roles;
   json::value assigned;  ///< m2m:dynAuthLocalTokenIdAssignments, null if nothing is new
 
   [[nodiscard]] bool empty() const noexcept { return tokens.empty() && roles.empty(); }
@@ -30,19 +34,21 @@ struct Evidence {
 struct EvidenceRefused {
   codec::Refusal answer;
   std::string reason;
+  bool missing = false;  ///< nobody had it
 };
 
 class PolicyInformation final : private authz::ResourceNames {
  public:
-  PolicyInformation(Core& core, DasClient& das);
+  PolicyInformation(Core& core, DasClient& das, PointClient& points);
 
   [[nodiscard]] static bool needed(const RequestPrimitive& request) noexcept {
     return !request.tkns.empty() || !request.tids.empty() || !request.ltids.empty() || !request.rids.empty();
   }
   using Done = UniqueFunction<void(tl::expected<std::shared_ptr<const Evidence>, EvidenceRefused>)>;
   /// Everything that the request names, from here or from where its domain keeps it. `done` is called once,
-  /// now or later. Every token must be valid; a role that nothing backs is left out.
-  void collect(const Request& request, Done done);
+  /// now or later. Every token must be valid; a role that nothing backs is left out. `pips`: PIPs on other
+  /// CSEs, for what has no repository of its domain.
+  void collect(const Request& request, std::vector<std::string> pips, Done done);
 
   /// Takes in a token that a DAS Server has just given for `originator`: from now on it belongs to every
   /// request of its holder (7.1.2, 7.3.2.2 step 4.1.1). Its issuer must be exactly `das`.
@@ -53,6 +59,11 @@ class PolicyInformation final : private authz::ResourceNames {
   /// unchanged if there is none. Cheap while no DAS Server has given any.
   [[nodiscard]] std::shared_ptr<const Evidence> with_held(const EntityId& originator,
                                                           std::shared_ptr<const Evidence> known);
+  /// The same, limited to the roles that the application rules for an AE registered here permit (TS-0001
+  /// 9.6.29; decision 0020). `credential`: that of its own association, if it came over one.
+  [[nodiscard]] std::shared_ptr<const Evidence> within_subscription(
+      const EntityId& originator, const std::optional<CredentialId>& credential,
+      std::shared_ptr<const Evidence> known) const;
   /// See Authorization::suppose.
   [[nodiscard]] tl::expected<std::shared_ptr<const Evidence>, std::string> suppose(
       const EntityId& originator, const Hypothetical& question);
@@ -82,6 +93,8 @@ class PolicyInformation final : private authz::ResourceNames {
   [[nodiscard]] const CseOptions::Repository* repository_of(const std::string& scoped_id) const;
   void ask_repository(const std::string& question, const CseOptions::Repository& repository, codec::Ty type,
                       const std::string& id, const std::string& holder);
+  void ask_pips(const std::string& question, std::vector<std::string> pips, codec::Ty type,
+                const std::string& id, const EntityId& originator);
   void ask_das(const std::string& question, const DasClient::Server& das, const EntityId& originator,
                const std::string& token_id);
   void answer(const std::string& question, const Found& found);
@@ -89,10 +102,12 @@ class PolicyInformation final : private authz::ResourceNames {
 
   Core& core_;
   DasClient& das_;
+  PointClient& points_;
   authz::TokenVerifier verifier_;
   std::vector<authz::Authority> authorities_;
   TokenShelf shelf_;
   std::map<std::string, std::vector<Waiter>> asked_;
+  std::uint64_t pip_questions_ = 0;
   std::unordered_map<std::string, std::vector<TokenShelf::Token>> held_;  // by holder
 };
 

@@ -20,6 +20,8 @@ void notify(Core& core, Request&& request, const Target& target, Respond respond
 /// Content of a RETRIEVE or DELETE response by rcn; sets cnst and cnot.
 void fill_content(Core& core, Request& request, const Resource& resource, ResponsePrimitive& response);
 
+/// lbl, et, acpi, daci: attributes that say nothing of what a resource is for.
+[[nodiscard]] bool is_common(std::string_view name) noexcept;
 /// acpi, macp, daci of a CREATE or UPDATE: entries of this CSE must be policies or consultations, an empty
 /// list is refused (4000).
 [[nodiscard]] Outcome<void> check_policy_references(const Core& core, const json::object& attributes);

@@ -327,6 +327,14 @@ std::vector<Resource*> ResourceTree::roles(std::string_view role_id, std::string
   return found;
 }
 
+std::vector<Resource*> ResourceTree::held_by(std::string_view holder, TimePoint now) const {
+  std::vector<Resource*> found;
+  for (const auto* const all : {&roles_, &tokens_})
+    for (const auto& [key, resource] : *all)
+      if (resource->text("tkhd") == holder && lives(*resource, now)) found.push_back(resource);
+  return found;
+}
+
 Resource* ResourceTree::find_token(const std::string& token_id, TimePoint now) const {
   const auto [first, last] = tokens_.equal_range(token_id);
   const auto at = std::find_if(first, last, [&](const auto& entry) { return lives(*entry.second, now); });

@@ -92,6 +92,8 @@ class ResourceTree {
   /// <role> resources of this roleID and holder (an absolute id) that have not expired as resources.
   [[nodiscard]] std::vector<Resource*> roles(std::string_view role_id, std::string_view holder,
                                              TimePoint now) const;
+  /// All <role> and <token> resources of a holder that have not expired as resources; looks at every one.
+  [[nodiscard]] std::vector<Resource*> held_by(std::string_view holder, TimePoint now) const;
   /// Likewise a <token> of this tokenID; nullptr: none.
   [[nodiscard]] Resource* find_token(const std::string& token_id, TimePoint now) const;
 

@@ -1,8 +1,9 @@
 #include <algorithm>
-#include <array>
 
 #include "access.h"
+#include "authorization_points.h"
 #include "authorization_resources.h"
+#include "authorization_service.h"
 #include "containers.h"
 #include "content.h"
 #include "latchkey/codec/resource_types.h"
@@ -52,6 +53,19 @@ Outcome<void> check_children_expire_first(const Resource& resource, const json::
   return {};
 }
 
+/// The attributes as they would be.
+json::object merged(const Resource& resource, const json::object& changes) {
+  json::object all = resource.attributes;
+  for (const auto& member : changes) {
+    if (member.value().is_null()) {
+      all.erase(member.key());
+    } else {
+      all[member.key()] = member.value();
+    }
+  }
+  return all;
+}
+
 Outcome<void> check_changes(const Core& core, const Resource& resource, Touched touched,
                             json::object& changes) {
   if (touched.policies && touched.others) {
@@ -63,7 +77,10 @@ Outcome<void> check_changes(const Core& core, const Resource& resource, Touched 
     if (auto last = check_children_expire_first(resource, changes); !last) return last;
   }
   if (resource.is(Ty::lcp)) return check_location_changes(changes);
-  if (resource.is(Ty::acp)) return check_policy(changes, core.options.cse_id);
+  if (resource.is(Ty::acp)) {
+    if (auto points = check_points(core.options, merged(resource, changes)); !points) return points;
+    return check_policy(changes, core.options.cse_id);
+  }
   if (resource.is(Ty::dac)) return check_consultation(core.options, changes);
   return {};
 }
@@ -131,25 +148,12 @@ struct Pending {
   Respond respond;
 };
 
-/// What says nothing of who hears what, when and how often.
-bool is_common(std::string_view name) {
-  constexpr std::array<std::string_view, 4> kCommon{"lbl", "et", "acpi", "daci"};
-  return std::ranges::find(kCommon, name) != kCommon.end();
-}
-
 /// A subscription that asks for something else is verified as at CREATE.
 void verify_subscription(Core& core, const Resource& subscription, Pending pending) {
-  json::object merged = subscription.attributes;
-  for (const auto& member : pending.changes) {
-    if (member.value().is_null()) {
-      merged.erase(member.key());
-    } else {
-      merged[member.key()] = member.value();
-    }
-  }
+  const auto all = merged(subscription, pending.changes);
   auto shared = std::make_shared<Pending>(std::move(pending));
   core.subscriptions->verify(
-      shared->request, *subscription.parent, &subscription, merged, [&core, shared](Outcome<void> verified) {
+      shared->request, *subscription.parent, &subscription, all, [&core, shared](Outcome<void> verified) {
         if (!verified)
           return core.refuse(shared->request, std::move(verified).error(), std::move(shared->respond));
         apply(core, shared->request, shared->ri, std::move(shared->changes), std::move(shared->respond));
@@ -186,8 +190,32 @@ Outcome<json::object> changes_of(Core& core, Request& request, const Target& tar
 
 }  // namespace
 
+namespace {
+
+/// Who may ask is not who may change: the resource itself is the administrator's (TS-0003 7.5.5 of Release
+/// 3).
+void update_point(Core& core, Request&& request, const Target& target, Respond respond) {
+  if (!core.access->permits(request, target, authz::Op::update))
+    return core.refuse(request, {Rsc::originator_has_no_privilege, "no privilege to ask"},
+                       std::move(respond));
+  core.authorization->answer(std::move(request), *target.resource, std::move(respond));
+}
+
+bool is_others(const Request& request) {
+  return !request.administrator && touched_by(request.primitive().pc).others;
+}
+
+}  // namespace
+
 void update(Core& core, Request&& request, const Target& target, Respond respond) {
   const Resource& resource = *target.resource;
+  if (is_authorization_point(resource)) {
+    if (is_question(request.primitive().pc))
+      return update_point(core, std::move(request), target, std::move(respond));
+    if (is_others(request))
+      return core.refuse(request, {Rsc::originator_has_no_privilege, "changed by the administrator alone"},
+                         std::move(respond));
+  }
   auto changes = changes_of(core, request, target);
   if (!changes) return core.refuse(request, std::move(changes).error(), std::move(respond));
   Pending pending{std::move(request), resource.ri, *std::move(changes), std::move(respond)};

@@ -5,10 +5,10 @@
 #include <gtest/gtest.h>
 
 #include "cover.h"
-#include "latchkey/authz/token_issuer.h"
 #include "latchkey/codec/terminal_location.h"
 #include "latchkey/cse/location.h"
 #include "latchkey/cse/location_server.h"
+#include "support/issuer.h"
 #include "support/world.h"
 
 namespace latchkey::cse::test {
@@ -21,48 +21,6 @@ using ::testing::SizeIs;
 
 constexpr const char* kDas = "https://das.example/das";
 constexpr const char* kTarget = "/in-cse/cse/door/state";
-
-Fqdn domain(std::string_view text) { return Fqdn::parse(text).value(); }
-
-/// An issuer with a key that the CSE knows.
-class Issuer {
- public:
-  explicit Issuer(std::string name)
-      : name_(std::move(name)),
-        authority_{EntityId(domain(name_)), {domain(name_)}},
-        secret_(std::make_shared<const SecretBytes>(
-            SecretBytes::copy_of(as_bytes(name_ + "-0123456789-0123456789-0123456789")))),
-        issuer_(authority_,
-                authz::SignatureOnly{name_, jose::SigningKey(secret_, jose::SignatureAlg::hs256)}) {}
-
-  [[nodiscard]] authz::TrustedIssuer trusted() const {
-    return {.authority = authority_,
-            .classes = {authz::TokenClass::signature_only},
-            .verification_keys = {{name_, jose::VerificationKey(secret_, {jose::SignatureAlg::hs256})}},
-            .shared_keys = {}};
-  }
-  [[nodiscard]] authz::TokenClaimSet claims(const std::string& id, const EntityId& holder,
-                                            TimePoint now) const {
-    return {.token_id = id + "@" + name_,
-            .holder = holder,
-            .issuer = authority_.id,
-            .not_before = now - std::chrono::hours(1),
-            .not_after = now + std::chrono::hours(1),
-            .token_name = {},
-            .audience = {"//sp.example/in-cse"},
-            .permissions = {},
-            .extension = {}};
-  }
-  [[nodiscard]] std::string sign(const authz::TokenClaimSet& claims) const {
-    return issuer_.issue(claims).value();
-  }
-
- private:
-  std::string name_;
-  authz::Authority authority_;
-  std::shared_ptr<const SecretBytes> secret_;
-  authz::TokenIssuer issuer_;
-};
 
 class Dynamic : public ::testing::Test {
  protected:
@@ -306,6 +264,95 @@ TEST_F(Roles, of_a_token_count_for_the_rules_that_name_them) {
   auto all = claims();
   all.permissions = {{{}, nullptr, {"sitter@das.example"}}};
   expect(read_with(issuer.sign(all)), Rsc::ok);
+}
+
+// ---- roles within the service subscription (TS-0001 9.6.29, decision 0020) ----
+
+class SubscribedRoles : public Roles {
+ protected:
+  void SetUp() override {
+    Roles::SetUp();
+    expect(assign("//sp.example/in-cse/Cguest", "sitter@das.example"), Rsc::created);
+    expect(world.create("Sadmin", "-", Ty::mssp, R"({"m2m:mssp":{"rn":"profile"}})"), Rsc::created);
+  }
+  /// Links the rules for this CSE; the first is "-/rule0".
+  void subscribe(const std::vector<std::string>& rules) {
+    std::string links;
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      const auto added =
+          world.create("Sadmin", "-", Ty::asar,
+                       R"({"m2m:asar":{"rn":"rule)" + std::to_string(i) + R"(",)" + rules[i] + "}}");
+      expect(added, Rsc::created);
+      links += (i > 0 ? R"(",")" : "") + World::text(added, "ri");
+    }
+    expect(world.create("Sadmin", "-/profile", Ty::svsn,
+                        R"({"m2m:svsn":{"ni":"n","csi":"/in-cse","rlk":[")" + links + R"("]}})"),
+           Rsc::created);
+  }
+  static Via with_credential(const char* credential) {
+    tls::SecurityContext context;
+    context.framework = tls::Framework::provisioned_symmetric_key;
+    context.identity = EntityId(ae_id("/in-cse/Cguest"));
+    context.credential_id = *CredentialId::parse(credential);
+    return via(context);
+  }
+  Rsc with_role(const Via& session) {
+    auto request = read();
+    request.rids = {"sitter@das.example"};
+    return world.send(session, request).rsc;
+  }
+  Rsc with_token(const Via& session) {
+    auto all = claims("t" + std::to_string(++tokens_));
+    all.permissions = {{{}, nullptr, {"sitter@das.example", "cleaner@das.example"}}};
+    auto request = read();
+    request.tkns = {issuer.sign(all)};
+    return world.send(session, request).rsc;
+  }
+  const Via own = with_credential("12-guest@sp.example");
+
+ private:
+  int tokens_ = 0;
+};
+
+constexpr auto kGuestRule = R"("apci":["12-guest*"],"aae":["Cg*"])";
+
+TEST_F(SubscribedRoles, count_only_if_the_application_rules_permit_them) {
+  subscribe({std::string(kGuestRule) + R"(,"ari":["cleaner@das.example"])"});
+  EXPECT_EQ(with_role(own), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(last_reason(), HasSubstr("outside its service subscription: role sitter@das.example"));
+  EXPECT_EQ(with_token(own), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(last_reason(), HasSubstr("outside its service subscription: role sitter@das.example"));
+  expect(world.update("Sadmin", "-/rule0",
+                      R"({"m2m:asar":{"ari":["cleaner@das.example","sitter@das.example"]}})"),
+         Rsc::updated);
+  EXPECT_EQ(with_role(own), Rsc::ok);
+  EXPECT_EQ(with_token(own), Rsc::ok);
+}
+
+TEST_F(SubscribedRoles, are_those_of_the_rules_for_the_credential) {
+  subscribe({std::string(kGuestRule) + R"(,"ari":["sitter@das.example"])",
+             R"("apci":["12-other*"],"aae":["Cguest"],"ari":["cleaner@das.example"])"});
+  EXPECT_EQ(with_role(own), Rsc::ok);
+  EXPECT_EQ(with_token(own), Rsc::ok);
+  const auto other = with_credential("12-other@sp.example");
+  EXPECT_EQ(with_role(other), Rsc::originator_has_no_privilege);
+  EXPECT_EQ(with_token(other), Rsc::originator_has_no_privilege);
+  const auto none = with_credential("12-unknown@sp.example");
+  EXPECT_EQ(with_role(none), Rsc::originator_has_no_privilege);
+  EXPECT_EQ(with_role(world.session("Cguest")), Rsc::ok) << "no Credential-ID: all rules that name the AE";
+}
+
+TEST_F(SubscribedRoles, are_unlimited_where_no_rule_about_the_ae_speaks_of_roles) {
+  subscribe({kGuestRule, R"("apci":["*"],"aae":["Cdoor"],"ari":["cleaner@das.example"])"});
+  EXPECT_EQ(with_role(own), Rsc::ok);
+  EXPECT_EQ(with_token(own), Rsc::ok);
+}
+
+TEST_F(SubscribedRoles, explain_knows_the_limit) {
+  subscribe({std::string(kGuestRule) + R"(,"ari":["cleaner@das.example"])"});
+  Hypothetical question{.originator = "Cguest", .operation = "RETRIEVE", .target = kTarget};
+  question.roles = {"sitter@das.example"};
+  EXPECT_THAT(world.cse->explain(question), HasSubstr("outside its service subscription: role sitter@das"));
 }
 
 TEST_F(Roles, are_retrieved_from_the_repository_of_their_domain) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <stdexcept>
 
 #include "latchkey/client/credential.h"
@@ -38,6 +39,7 @@ cse::CseOptions cse_options(const EntityB::Options& options, const cse::KeySourc
                       .cse_id = options.id};
   out.administrator = ae_id("/Sadmin");
   out.bound_to_credential = [&keys](const AeId& id) { return keys.binds(id); };
+  if (options.configure) options.configure(out);
   return out;
 }
 
@@ -110,11 +112,38 @@ void Gate::handle(bind::IncomingRequest request, bind::Respond respond) {
 
 // --- B ---
 
-class EntityB::NoPeers final : public cse::Peers {
+class EntityB::OtherCses final : public cse::Peers {
  public:
-  bind::RequestSender* cse(const CseId&, const std::vector<std::string>&) override { return nullptr; }
+  bind::RequestSender* cse(const CseId& id, const std::vector<std::string>&) override {
+    const auto found = ways.find(id.absolute());
+    return found != ways.end() ? found->second.get() : nullptr;
+  }
   bind::RequestSender* url(std::string_view, const std::string&) override { return nullptr; }
+  std::map<std::string, std::unique_ptr<bind::HttpClient>> ways;
 };
+
+EntityB::~EntityB() = default;
+
+void EntityB::connect(EntityB& other) {
+  EntityA there(other, certificate(options.own, other.options.id)),
+      here(*this, certificate(other.options.own, options.id));
+  EXPECT_EQ(there.register_cse(options.id), "2001");
+  EXPECT_EQ(here.register_cse(other.options.id), "2001");
+  bind::PeerOptions peer;
+  peer.address = "127.0.0.1";
+  peer.port = other.port;
+  peer.host = other.options.id.public_domain_name(std::nullopt)->text();
+  peer.credentials = [credential = certificate(options.own, other.options.id)] {
+    return credential->options();
+  };
+  peers_->ways[other.options.id.absolute()] =
+      std::make_unique<bind::HttpClient>(ground.reactor, std::move(peer), audit, ground.clock);
+}
+
+std::unique_ptr<EntityA> EntityB::administrator() {
+  EXPECT_TRUE(add_key(kAdminKeyId, EntityId(ae_id("/Sadmin")), kAdminKey));
+  return std::make_unique<EntityA>(*this, kpsa(kAdminKeyId, kAdminKey, options.id), "Sadmin");
+}
 
 EntityB::EntityB(Ground& g, Options given)
     : ground(g),
@@ -123,7 +152,7 @@ EntityB::EntityB(Ground& g, Options given)
       station("cse"),
       keys({.self = options.id, .accept_suid_11_as_32 = options.accept_suid_11_as_32}, *station.environment,
            g.clock, audit),
-      peers_(std::make_unique<NoPeers>()),
+      peers_(std::make_unique<OtherCses>()),
       certificates_(home(), in_cse(), false) {
   keys.set_table(station.table());
   cse_ = must(cse::Cse::open(cse_options(options, keys), *station.store, g.reactor, g.clock, audit, *peers_));
@@ -145,12 +174,11 @@ Status EntityB::add_key(const std::string& identity, std::optional<EntityId> ent
 }
 
 void EntityB::add_rule(const std::string& credentials, const std::vector<std::string>& ae_stems) {
-  ASSERT_TRUE(add_key(kAdminKeyId, EntityId(ae_id("/Sadmin")), kAdminKey));
-  EntityA admin(*this, kpsa(kAdminKeyId, kAdminKey, options.id), "Sadmin");
+  const auto admin = administrator();
   json::array stems;
   for (const auto& stem : ae_stems) stems.emplace_back(stem);
   auto create = [&](const std::string& to, Ty ty, const std::string& element, json::object attributes) {
-    auto response = admin.ae.create(to, static_cast<std::uint32_t>(ty), element, std::move(attributes));
+    auto response = admin->ae.create(to, static_cast<std::uint32_t>(ty), element, std::move(attributes));
     auto content = response ? std::move(response->pc.value()) : json::value();
     EXPECT_EQ(in_words(response), "2001") << codec::to_text(content);
     return content;

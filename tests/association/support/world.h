@@ -89,7 +89,9 @@ class Gate final : public bind::RequestHandler {
   bind::RequestHandler& next_;
 };
 
-/// A CSE: always the server of the association (8.2.1).
+class EntityA;
+
+/// A CSE: always the server of the association (8.2.1), but for those that connect() makes.
 class EntityB {
  public:
   struct Options {
@@ -99,8 +101,14 @@ class EntityB {
     TrustPtr trust{};
     bool accept_suid_11_as_32 = false;
     tls::SuitePolicy suites{};
+    std::function<void(cse::CseOptions&)> configure{};  ///< what differs from the usual CSE
   };
   EntityB(Ground& ground, Options options);
+  ~EntityB();
+
+  /// From now on requests to `other` go over an association by our certificate, where `other` has us, and we
+  /// have it, as a <remoteCSE>.
+  void connect(EntityB& other);
 
   [[nodiscard]] Status add_key(const std::string& identity, std::optional<EntityId> entity,
                                const std::string& hex, std::optional<TimePoint> expires = {});
@@ -109,6 +117,9 @@ class EntityB {
   void trust_maf(const Fqdn& fqdn, std::shared_ptr<client::MafClient> maf) {
     keys.add_maf(fqdn, std::move(maf));
   }
+
+  /// The administrator, over a key of its own.
+  [[nodiscard]] std::unique_ptr<EntityA> administrator();
 
   /// The context that B associated with the session of the latest request; null before the first.
   [[nodiscard]] tls::SecurityContextPtr latest() const;
@@ -124,8 +135,8 @@ class EntityB {
   std::uint16_t port = 0;
 
  private:
-  class NoPeers;
-  std::unique_ptr<cse::Peers> peers_;
+  class OtherCses;
+  std::unique_ptr<OtherCses> peers_;
   cse::ClientCertificates certificates_;
   std::unique_ptr<cse::Cse> cse_;
   std::unique_ptr<Gate> gate_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/parse.hpp>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -82,6 +83,8 @@ class FakePeer final : public bind::RequestSender {
   std::vector<Result<ResponsePrimitive>> answers;  ///< used from the front
   bool hold = false;                               ///< answers wait in `held`
   std::vector<Task> held;
+  /// Set: whom it stands for answers.
+  std::function<void(RequestPrimitive, Done)> real;
   void send(RequestPrimitive request, std::chrono::milliseconds timeout, Done done) override {
     if (hold) {
       auto shared = std::make_shared<std::pair<RequestPrimitive, Done>>(std::move(request), std::move(done));
@@ -92,6 +95,10 @@ class FakePeer final : public bind::RequestSender {
     answer(std::move(request), timeout, std::move(done));
   }
   void answer(RequestPrimitive request, std::chrono::milliseconds, Done done) {
+    if (real && answers.empty()) {
+      received.push_back(request);
+      return real(std::move(request), std::move(done));
+    }
     Result<ResponsePrimitive> answer = ResponsePrimitive{};
     if (answers.empty()) {
       answer->rsc = Rsc::ok;
@@ -223,6 +230,28 @@ class World {
         create(stem, "-", Ty::ae,
                R"({"m2m:ae":{"api":"Napp","rr":false,"srv":["2a"],"rn":")" + std::string(name) + R"("}})");
     ASSERT_EQ(response.rsc, Rsc::created) << debug(response);
+  }
+  /// What is sent to the CSE `other` arrives there, over a session that proves who we are; and the other way
+  /// round. Both know the other as registered. Both outlive each other's use.
+  void connect(World& other) {
+    reach(other);
+    other.reach(*this);
+  }
+  void reach(World& other) {
+    register_cse(other.options_.cse_id.sp_relative());
+    peers.cses[other.options_.cse_id.absolute()].real = [this, &other](RequestPrimitive request,
+                                                                       bind::RequestSender::Done done) {
+      bind::IncomingRequest incoming;
+      incoming.primitive = std::move(request);
+      incoming.security = tls_of(options_.cse_id.sp_relative()).security;
+      incoming.listener_name = "tls";
+      incoming.peer = "192.0.2.9:4712";
+      incoming.received = other.clock.now();
+      auto shared = std::make_shared<bind::RequestSender::Done>(std::move(done));
+      other.cse->handle(std::move(incoming),
+                        [shared](ResponsePrimitive response) { (*shared)(std::move(response)); });
+      other.executor.run_posted();
+    };
   }
   void register_cse(std::string_view id) {
     const auto text = std::string(id);

@@ -59,6 +59,9 @@ struct Token {
 /// the policies, decide; for a reason append_names() and role_names().
 class Grants {
  public:
+  /// Of the roles that are added from now on only these count: what the service subscription of the
+  /// originator permits (TS-0001 9.6.29).
+  void limit_roles(std::span<const std::string> permitted);
   /// The permissions that apply to the target, in their order (steps 2 and 3).
   void add(std::shared_ptr<const Token> token, std::span<const std::string_view> target);
   /// A Role-ID that a <role> resource backs; `source` names that resource in reasons.
@@ -85,6 +88,8 @@ class Grants {
     std::size_t permission = 0;
   };
   void append(std::span<const std::string> role_ids);
+  [[nodiscard]] bool counts(const std::string& role_id) const;
+  void add_roles(const CompiledPermission& permission, std::string_view token_id);
 
   std::vector<std::shared_ptr<const Token>> tokens_;
   std::vector<const RuleSet*> sets_;
@@ -92,6 +97,7 @@ class Grants {
   std::vector<RoleSource> role_sources_;
   std::span<const std::string> shared_;  ///< roles of one permission alone are not copied
   std::vector<std::string> merged_;
+  std::optional<std::vector<std::string>> permitted_;
 };
 
 }  // namespace latchkey::authz

@@ -37,6 +37,9 @@ enum class Ty : std::uint32_t {
   rol = 31,
   tk = 32,
   dac = 34,
+  auds = 35,
+  aupy = 36,
+  auif = 37,
   ae_annc = 10002,
 };
 
@@ -81,6 +84,7 @@ struct AttributeSpec {
   /// Of an integer the range; of a list or of access control rules the number of entries; of hexBinary the
   /// octets.
   std::uint64_t least = 0, most = static_cast<std::uint64_t>(INT64_MAX);
+  bool stored = true;     ///< false: exists in requests and answers alone
   bool since_2a = false;  ///< mandatory at CREATE only for an originator that names its release (rvi)
 };
 

@@ -71,9 +71,26 @@ struct CseOptions {
   std::vector<Repository> repositories;
   /// <dynamicAuthorizationConsultation> for resources without one of their own or their parents; empty: none.
   std::string default_consultation;
-  std::chrono::milliseconds consultation_timeout{3'000};  ///< of a DAS Server or repository
-  std::size_t consultations_max = 256;                    ///< under way at once; above it: denied
+  std::chrono::milliseconds consultation_timeout{3'000};  ///< of a DAS Server, repository, PDP, PRP or PIP
+  std::size_t consultations_max = 256;                    ///< under way at once; above it: denied. Of DAS
+                                                          ///< Servers, and apart of PDPs and PRPs
   std::size_t consultations_per_originator = 8;           ///< of these for one originator
+  /// Points of authorization on other CSEs, by the address of their <authorizationDecision>,
+  /// <authorizationPolicy> or <authorizationInformation> (TS-0003 6.2.2; docs/decisions/0019). Only these are
+  /// asked: a policy that names another one is refused.
+  struct AuthorizationPoints {
+    std::vector<std::string> addresses;  ///< SP-relative or absolute
+    bool by_default = false;             ///< also for targets whose policies name none: in this order
+  };
+  AuthorizationPoints pdps, prps, pips;
+  /// What this CSE does for others, by resources of its own that the administrator creates.
+  bool offers_pdp = false, offers_prp = false, offers_pip = false;
+  /// PDP, PRP: policies of this CSE that decide on resources of others.
+  struct ForeignTarget {
+    std::string resources;              ///< address with the CSE-ID; '*' for any run of characters
+    std::vector<std::string> policies;  ///< addresses of <accessControlPolicy> resources here
+  };
+  std::vector<ForeignTarget> foreign_targets;
   /// Places of originators (Annex F); outlives the CSE, which keeps its records. nullptr: none is ever known.
   LocationInformation* location = nullptr;
   /// Called once after the store failed: nothing can be written any more, the daemon shall stop.
