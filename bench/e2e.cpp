@@ -2,12 +2,15 @@
 // key is cached, and what the session costs. Ours is the whole step, with the primitive written or read, the
 // header, the session looked up and, at the Receiver, identity and replay checked; cjose's is the JWE alone.
 #include <cjose/cjose.h>
+#include <openssl/evp.h>
 
 #include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "latchkey/crypto/crypto.h"
+#include "latchkey/e2e/esdata.h"
 #include "latchkey/e2e/originator.h"
 #include "latchkey/e2e/receiver.h"
 #include "latchkey/e2e/security_info.h"
@@ -204,9 +207,122 @@ void session_key() {
                    "under 5 us", series.median() < 5e-6);
 }
 
+void esdata_row(const std::string& work, const bench::Pair& pair, const std::string& reference,
+                double limit) {
+  bench::print_row(work, bench::in_microseconds(pair.ours),
+                   bench::in_microseconds(pair.reference) + " " + reference, bench::number(pair.ratio(), 2),
+                   "at most " + bench::number(limit, 1), pair.ratio() <= limit);
+}
+
+e2e::EsDataCredential credential(const std::string& kid, int suid) {
+  return {.kid = kid, .suid = Suid::from(suid).value()};
+}
+
+/// One ECDSA of libcrypto over the octets that a compact envelope of `payload` signs.
+class BareEcdsa {
+ public:
+  BareEcdsa(const crypto::PrivateKey& key, std::string_view envelope)
+      : key_(key.public_key().native()),
+        pair_(key.native()),
+        input_(envelope.substr(0, envelope.rfind('.'))) {
+    signature_.resize(static_cast<std::size_t>(EVP_PKEY_get_size(key_)));
+    sign();
+  }
+  void sign() {
+    EVP_MD_CTX* context = EVP_MD_CTX_new();
+    size_ = signature_.size();
+    must(EVP_DigestSignInit(context, nullptr, EVP_sha256(), nullptr, pair_) == 1 &&
+         EVP_DigestSign(context, signature_.data(), &size_, octets(), input_.size()) == 1);
+    EVP_MD_CTX_free(context);
+  }
+  void verify() const {
+    EVP_MD_CTX* context = EVP_MD_CTX_new();
+    must(EVP_DigestVerifyInit(context, nullptr, EVP_sha256(), nullptr, key_) == 1 &&
+         EVP_DigestVerify(context, signature_.data(), size_, octets(), input_.size()) == 1);
+    EVP_MD_CTX_free(context);
+  }
+
+ private:
+  [[nodiscard]] const unsigned char* octets() const {
+    return reinterpret_cast<const unsigned char*>(input_.data());
+  }
+  EVP_PKEY *key_, *pair_;
+  std::string input_;
+  std::vector<unsigned char> signature_;
+  std::size_t size_ = 0;
+};
+
+void signatures() {
+  const TimePoint now = *parse_timestamp("20261128T120000");
+  const auto pair = crypto::PrivateKey::generate(crypto::KeyKind::p256);
+  const std::string payload(1'024, 'x');
+  const auto source =
+      e2e::EsDataSource::make(
+          {.security_class = e2e::EsDataClass::signature_only,
+           .signers = {{credential("s", 45), jose::SigningKey(pair, jose::SignatureAlg::es256)}}})
+          .value();
+  const auto target =
+      e2e::EsDataTarget::make(
+          {.classes = {e2e::EsDataClass::signature_only}, .signatures = {jose::SignatureAlg::es256}},
+          {{credential("s", 45), jose::VerificationKey(pair.public_key(), {jose::SignatureAlg::es256})}}, {})
+          .value();
+  const std::string text = source->protect(as_bytes(payload), now).value();
+  BareEcdsa bare(pair, text);
+  esdata_row(
+      "ESData: compact, sign ES256, 1 KiB",
+      bench::take_turns(
+          kRounds,
+          [&] { return each(500, [&](int) { must(source->protect(as_bytes(payload), now).has_value()); }); },
+          [&] { return each(500, [&](int) { bare.sign(); }); }),
+      "ECDSA of libcrypto", 1.3);
+  esdata_row("ESData: compact, verify ES256, 1 KiB",
+             bench::take_turns(
+                 kRounds,
+                 [&] {
+                   return each(500, [&](int) {
+                     must(target->open(e2e::EsDataForm::compact, text, now).has_value());
+                   });
+                 },
+                 [&] { return each(500, [&](int) { bare.verify(); }); }),
+             "ECDSA of libcrypto", 1.3);
+}
+
+void recipients() {
+  const TimePoint now = *parse_timestamp("20261128T120000");
+  const std::string payload(64 * 1'024, 'x');
+  std::vector<SecretBytes> keys;
+  e2e::EsDataSourceConfig config{.security_class = e2e::EsDataClass::encryption_only,
+                                 .form = e2e::EsDataForm::json};
+  for (int i = 0; i < 10; ++i) {
+    keys.push_back(crypto::random_secret(32));
+    config.recipients.push_back(
+        {credential("k" + std::to_string(i), 14),
+         jose::EncryptionKey(std::make_shared<const SecretBytes>(keys.back().duplicate()),
+                             jose::KeyAlg::a256kw, jose::Enc::a256gcm)});
+  }
+  const auto source = e2e::EsDataSource::make(std::move(config)).value();
+  const auto bare = [&](int) {
+    const auto key = crypto::random_secret(32);
+    const auto sealed = crypto::aes_gcm_seal(key, crypto::random_bytes(12), {}, as_bytes(payload)).value();
+    std::size_t size = to_base64url(sealed).size();
+    for (const auto& wrapping : keys)
+      size += to_base64url(crypto::aes_key_wrap(wrapping, key).value()).size();
+    must(size > payload.size());
+  };
+  esdata_row(
+      "ESData: JWE to 10 recipients with A256KW, 64 KiB",
+      bench::take_turns(
+          kRounds,
+          [&] { return each(200, [&](int) { must(source->protect(as_bytes(payload), now).has_value()); }); },
+          [&] { return each(200, bare); }),
+      "AES-GCM, 10 key wraps, base64url", 1.5);
+}
+
 }  // namespace
 
 int main() {
   primitives();
   session_key();
+  signatures();
+  recipients();
 }

@@ -75,6 +75,7 @@ void add_maf(CLI::App& app, int& status);
 void add_escertke(CLI::App& app, int& status);
 void add_authz(CLI::App& app, int& status);
 void add_das(CLI::App& app, int& status);
+void add_e2e(CLI::App& app, int& status);
 /// `latchkey completion bash` and `latchkey man`, both from the definitions of `app`.
 void add_documents(CLI::App& app, int& status);
 

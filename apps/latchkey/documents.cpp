@@ -46,6 +46,7 @@ std::string roff(std::string text) {
 
 void man_section(const CLI::App& app, const std::string& path, std::string& out) {
   if (!path.empty()) out += ".SS \"" + roff(path) + "\"\n" + roff(app.get_description()) + "\n";
+  if (!app.get_footer().empty()) out += ".PP\n" + roff(app.get_footer()) + "\n";
   for (const auto* option : app.get_options()) {
     if (option->get_description().empty()) continue;
     const auto name = option->get_lnames().empty() ? option->get_name() : "--" + option->get_lnames().front();

@@ -7,7 +7,7 @@ int main(int argc, char** argv) {
   using namespace latchkey;
   hide_memory();
   log::configure(log::Level::warning, false);
-  CLI::App app("oneM2M security: PKI, keys, requests, MAF, DAS, decisions", "latchkey");
+  CLI::App app("oneM2M security: PKI, keys, requests, MAF, DAS, decisions, end-to-end security", "latchkey");
   app.set_version_flag("--version", "latchkey " LATCHKEY_VERSION);
   app.add_flag("--json", cli::json_output, "print JSON for machines");
   app.require_subcommand(1);
@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   cli::add_escertke(app, status);
   cli::add_authz(app, status);
   cli::add_das(app, status);
+  cli::add_e2e(app, status);
   cli::add_documents(app, status);
   try {
     app.parse(argc, argv);

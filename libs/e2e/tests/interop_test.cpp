@@ -1,4 +1,5 @@
-// ESPrim Objects against python3-jwcrypto, both ways. The package of the system, so the interpreter of the system.
+// ESPrim Objects against python3-jwcrypto, both ways. The package of the system, so the interpreter of the
+// system.
 #include <boost/json/parse.hpp>
 
 #include "peer.h"
@@ -17,7 +18,7 @@ const std::string kPeer = std::string(LATCHKEY_TEST_DATA) + "/jwcrypto_peer.py";
 class WithJwcrypto : public ::testing::TestWithParam<jose::Enc> {};
 
 TEST_P(WithJwcrypto, OpensWhatOurOriginatorSeals) {
-  test::cover({"8.4.3.2-T01", "8.4.3.2-12", "10.3.8.2-T01"});
+  test::cover({"8.4.3.2-T01", "8.4.3.2-09", "8.4.3.2-10", "8.4.3.2-12", "10.3.8.2-T01"});
   World world({.self = test::entity(test::kLock)}, {.encs = {GetParam()}});
   const auto receiver = *world.receiver->shared_object(world.now);
   world.must_exchange();

@@ -1,6 +1,7 @@
 // The Receiver against everything that may arrive: each refusal with its code, and what it remembers.
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <boost/json/parse.hpp>
 #include <thread>
 
@@ -260,6 +261,63 @@ TEST(Receiver, ASessionEndsWithItsOriginatorObjectAlsoForKnownHeaders) {
   EXPECT_EQ(world.open_defect(made.seal()), EsPrimDefect::expired_originator_object);
   made.with_object = false;
   EXPECT_EQ(rsc_of(world.open_defect(made.seal())), Rsc::esprim_unknown_orig_rand_id);
+}
+
+/// The Secure Environment is asked once a session, not once a request.
+class CountingEnvironment final : public secure_env::SecureEnvironment {
+ public:
+  mutable int derivations = 0;
+  [[nodiscard]] secure_env::ProtectionLevel protection_level() const noexcept override { return {}; }
+  [[nodiscard]] Status store(const secure_env::KeyHandle&, const secure_env::KeyAttributes&,
+                             SecretBytes&&) override {
+    return {};
+  }
+  [[nodiscard]] Status replace(const secure_env::KeyHandle&, const secure_env::KeyAttributes&,
+                               SecretBytes&&) override {
+    return {};
+  }
+  [[nodiscard]] Status remove(const secure_env::KeyHandle&) override { return {}; }
+  [[nodiscard]] std::vector<secure_env::KeyHandle> list() const override { return {}; }
+  [[nodiscard]] Result<SecretBytes> use_as_psk(const secure_env::KeyHandle&, Suid::Use,
+                                               std::int64_t) const override {
+    return test::secret(32);
+  }
+  [[nodiscard]] Result<SecretBytes> use_as_private_key(const secure_env::KeyHandle&) const override {
+    return fail(ErrorCode::unsupported, "no private keys");
+  }
+  [[nodiscard]] Result<SecretBytes> hmac(const secure_env::KeyHandle&, ByteView data) const override {
+    if (++derivations > 1) return fail(ErrorCode::io, "the environment is gone");
+    return crypto::hmac_sha256(test::secret(32), data);
+  }
+  [[nodiscard]] Result<Bytes> seal(std::string_view, const SecretBytes&) const override { return Bytes(); }
+  [[nodiscard]] Result<SecretBytes> unseal(std::string_view, ByteView) const override {
+    return SecretBytes();
+  }
+};
+
+TEST(Receiver, ASessionKeyIsDerivedOnceAndCached) {
+  cover({"8.4.2-58", "8.4.2-44"});
+  World world;
+  const auto environment = std::make_shared<CountingEnvironment>();
+  ASSERT_TRUE(
+      world.receiver->add_key(PairwiseEsPrimKey::from_environment(
+                                  {.id = test::kKid, .peer = entity(kPhone), .suid = Suid::from(13).value()},
+                                  environment, {"k"}, world.now)
+                                  .value()));
+  auto made = forge(world);
+  for (const char* rqi : {"r1", "r2", "r3"}) {
+    made.plaintext = codec::to_text(codec::to_json(request(rqi)));
+    made.with_object = std::string_view(rqi) == "r1";
+    EXPECT_TRUE(
+        std::holds_alternative<EsPrimReceiver::Opened>(world.receiver->open(made.seal(), kPhone, world.now)));
+  }
+  EXPECT_EQ(environment->derivations, 1);
+  // A second session needs it, and it fails: 5210.
+  made.with_object = true;
+  made.originator_object = Forge::own(made.receiver_object);
+  const auto defect = world.open_defect(made.seal());
+  EXPECT_EQ(defect, EsPrimDefect::key_store);
+  EXPECT_EQ(rsc_of(defect), Rsc::esprim_decryption_error);
 }
 
 TEST(Receiver, TellsWhoTheOriginatorIs) {

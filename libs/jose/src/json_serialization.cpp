@@ -190,7 +190,11 @@ Result<JsonJwe> parse_json_jwe(std::string_view text, const Limits& limits) {
   if (!encoded) return fail(encoded.error());
   auto common = protected_part(*encoded, limits);
   if (!common) return fail(std::move(common.error()));
+  const json::value* const cty = common->if_contains("cty");
   JsonJwe jwe{.enc_protected = common->contains("enc"),
+              .protected_cty = cty != nullptr && cty->is_string()
+                                   ? std::optional<std::string>(cty->get_string())
+                                   : std::nullopt,
               .recipients = {},
               .aad = {},
               .iv = {},

@@ -149,6 +149,11 @@ const Bytes& Certificate::der() const noexcept { return impl_->der; }
 const Bytes& Certificate::spki() const noexcept { return impl_->spki; }
 const SubjectNames& Certificate::names() const noexcept { return impl_->names; }
 bool Certificate::is_ca() const noexcept { return impl_->ca; }
+bool Certificate::may_encrypt() const noexcept {
+  X509* x509 = impl_->x509.get();
+  if ((X509_get_extension_flags(x509) & EXFLAG_KUSAGE) == 0) return true;
+  return (X509_get_key_usage(x509) & (KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT)) != 0;
+}
 Flavour Certificate::flavour() const noexcept { return impl_->flavour; }
 
 std::string Certificate::to_pem() const {

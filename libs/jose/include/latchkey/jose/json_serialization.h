@@ -46,9 +46,10 @@ struct JsonJwe {
     Header header;  ///< protected, shared and its own members together
     Bytes encrypted_key;
   };
-  bool enc_protected = false;         ///< enc is one that the tag covers
-  std::vector<Recipient> recipients;  ///< one at least
-  Bytes aad;                          ///< associated data of the sender, authenticated only
+  bool enc_protected = false;                     ///< enc is one that the tag covers
+  std::optional<std::string> protected_cty = {};  ///< cty if the tag covers it
+  std::vector<Recipient> recipients;              ///< one at least
+  Bytes aad;                                      ///< associated data of the sender, authenticated only
   Bytes iv, sealed;
   std::string tag_input;  ///< encoded protected header, and with associated data a dot and that
 };

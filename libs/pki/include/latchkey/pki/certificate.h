@@ -40,6 +40,9 @@ class Certificate {
   [[nodiscard]] TimePoint not_before() const;
   [[nodiscard]] TimePoint not_after() const;
   [[nodiscard]] bool is_ca() const noexcept;
+  /// Key usage admits keys to be encrypted to it: keyEncipherment or keyAgreement, or no such extension
+  /// (8.5.2.2.4.1: "Public keys for verifying signature cannot be used for this Protection Option").
+  [[nodiscard]] bool may_encrypt() const noexcept;
   /// DER SubjectPublicKeyInfo.
   [[nodiscard]] const Bytes& spki() const noexcept;
   /// Which flavour the names make it (8.1.2.1): a `host/cse-id` dNSName counts as cse_id only in the Annex B
