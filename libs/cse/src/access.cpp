@@ -55,8 +55,9 @@ std::string roles_outside(const Evidence* evidence) {
 
 /// What another CSE said belongs to the reason, whatever came of it.
 std::string with_elsewhere(std::string text, const Request& request) {
-  const auto* const elsewhere = request.elsewhere.get();
-  return elsewhere == nullptr ? text : text + "; " + elsewhere->point + ": " + elsewhere->said;
+  if (const auto* const elsewhere = request.elsewhere.get(); elsewhere != nullptr)
+    text.append("; ").append(elsewhere->point).append(": ").append(elsewhere->said);
+  return text;
 }
 
 std::string permitted_elsewhere(const Verdict& verdict, const Elsewhere& elsewhere) {

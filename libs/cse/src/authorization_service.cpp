@@ -157,8 +157,8 @@ void AuthorizationService::reply(const Request& request, json::value pc, Respond
 struct AuthorizationService::Case {
   Request asker;
   Request about;
+  EntityId originator;  ///< of `about`
   Respond respond;
-  AuthorizationStatus status = AuthorizationStatus::ok;
 };
 
 void AuthorizationService::decide(Request&& request, Respond respond) {
@@ -166,11 +166,11 @@ void AuthorizationService::decide(Request&& request, Respond respond) {
   if (!question) return core_.refuse(request, question.error(), std::move(respond));
   if (auto subject = subject_of(core_, codec::kAuthorizationDecision, question->target); !subject)
     return core_.refuse(request, std::move(subject).error(), std::move(respond));
-  auto open = std::make_shared<Case>();
-  open->about = imagined(request, *question, core_.clock.now());
-  open->asker = std::move(request);
-  open->respond = std::move(respond);
-  collect(open);
+  auto about = imagined(request, *question, core_.clock.now());
+  collect(std::make_shared<Case>(Case{.asker = std::move(request),
+                                      .about = std::move(about),
+                                      .originator = question->originator,
+                                      .respond = std::move(respond)}));
 }
 
 /// Steps 006 and 007.
@@ -184,12 +184,12 @@ void AuthorizationService::collect(const CasePtr& open) {
           open->about.evidence = *std::move(collected);
           return retrieve_policies(open);
         }
-        open->status = collected.error().missing ? AuthorizationStatus::missing_attribute
-                                                 : AuthorizationStatus::syntax_error;
+        const codec::DecisionResponse none{.status = collected.error().missing
+                                                         ? AuthorizationStatus::missing_attribute
+                                                         : AuthorizationStatus::syntax_error};
         record(core_, AuditEventId::access_denied, open->about,
                "as PDP of another CSE: " + collected.error().reason, Rsc::originator_has_no_privilege);
-        reply(open->asker, codec::to_content(codec::DecisionResponse{.status = open->status}),
-              std::move(open->respond));
+        reply(open->asker, codec::to_content(none), std::move(open->respond));
       });
 }
 
@@ -197,7 +197,7 @@ void AuthorizationService::collect(const CasePtr& open) {
 void AuthorizationService::retrieve_policies(const CasePtr& open) {
   const auto& about = open->about;
   open->about.evidence = information_.within_subscription(
-      *about.originator, {}, information_.with_held(*about.originator, about.evidence));
+      open->originator, {}, information_.with_held(open->originator, about.evidence));
   const auto subject = subject_of(core_, {}, about.primitive().to);
   auto prps =
       subject ? points_for(core_.options, PointKind::prp, subject->policies) : std::vector<std::string>();
@@ -206,7 +206,7 @@ void AuthorizationService::retrieve_policies(const CasePtr& open) {
   if (subject->hosted.resource != nullptr) known->ri = subject->hosted.resource->ri;
   known->op = operation_of(about.primitive());
   known->child_type = about.primitive().ty;
-  distributed_.add_policies(std::move(known), std::move(prps), about.primitive().to, *about.originator,
+  distributed_.add_policies(std::move(known), std::move(prps), about.primitive().to, open->originator,
                             [this, open](std::shared_ptr<const Elsewhere> found) {
                               open->about.elsewhere = std::move(found);
                               conclude(open);

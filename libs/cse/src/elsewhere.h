@@ -24,6 +24,7 @@ struct Elsewhere {
 
   [[nodiscard]] std::vector<const authz::RuleSet*> views() const {
     std::vector<const authz::RuleSet*> views;
+    views.reserve(sets.size());
     for (const auto& set : sets) views.push_back(set.get());
     return views;
   }
