@@ -80,6 +80,8 @@ class Story:
         text = re.sub(r"127\.0\.0\.1:([0-9]{5})\b", "127.0.0.1:<port>", text)
         text = re.sub(r'("(?:et|expires)":\s*")[0-9]{8}T[0-9]{6}(?:,[0-9]+)?', r"\1<expiry>", text)
         text = re.sub(r"\b[0-9]{8}T[0-9]{6}\b", "<time>", text)
+        text = re.sub(r'("esri":\s*"[SU]-)[a-z2-7]+', r"\1<random>", text)
+        text = re.sub(r'("esrv":\s*"r)[0-9a-f]{32}', r"\1<random>", text)
         text = re.sub(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z", "<time>", text)
         text = re.sub(r"\b[0-9A-F]{32}(?=@)", "<KcID>", text)
         text = re.sub(r"\b[0-9A-F]{64}\b", "<hash of the certificate>", text)
