@@ -2,6 +2,7 @@
 // literal_7_1_5.cpp.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json/serialize.hpp>
 #include <cstdlib>
 #include <iostream>
@@ -19,6 +20,12 @@ std::uint64_t seed() {
   const auto value = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
   std::cout << "LATCHKEY_SEED=" << value << '\n';
   return value;
+}
+
+/// LATCHKEY_DIFFERENTIAL=N makes a run N times as long: CI takes a minute, a night takes millions of cases.
+int times_as_long() {
+  const char* given = std::getenv("LATCHKEY_DIFFERENTIAL");
+  return given != nullptr ? std::max(1, std::atoi(given)) : 1;
 }
 
 std::string shown(const std::vector<boost::json::value>& policies, const RequestContext& request) {
@@ -79,7 +86,7 @@ void run(int cases, int requests_per_case, bool with_groups) {
 
 TEST(Differential, decision_equals_the_literal_algorithm) {
   latchkey::test::cover({"7.1.4-01", "7.1.4-02", "7.1.4-03", "7.1.5-T02", "7.1.5-T03", "7.1.5-T04"});
-  run(10'000, 10, true);
+  run(10'000 * times_as_long(), 10, true);
 }
 
 TEST(Differential, reason_of_a_denial_is_the_furthest_part_that_a_rule_reached) { run(2'000, 10, false); }
