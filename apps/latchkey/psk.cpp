@@ -87,7 +87,7 @@ void add_psk(CLI::App& app, int& status) {
   add->add_option("--entity", one->entity, "AE-ID, CSE-ID or device id; left out: found by Credential-ID");
   add->add_option("--identity", one->identity, "KpsaID or KmID")->required();
   add->add_option("--key", one->key, "file of the key in hex, owner-only; - is standard input")->required();
-  add->add_option("--suid", one->suid, "12 or 22 for a CSE, 11 or 21 for a MAF");
+  add->add_option("--suid", one->suid, "12 or 22 for a CSE, 13 or 23 for ESPrim with it, 11 or 21 for a MAF");
   add->add_option("--expires", one->expires, "YYYYMMDDThhmmss, UTC");
   add->callback([one, &status] { status = add_one(*one); });
 

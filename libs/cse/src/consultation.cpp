@@ -48,16 +48,6 @@ std::vector<std::string> token_ids_of(const Evidence* evidence) {
 
 }  // namespace
 
-std::optional<codec::OriginatorLocation> place_of(const Request& request) {
-  if (request.location == nullptr) return std::nullopt;
-  const auto& place = *request.location;
-  if (place.coordinates)
-    return codec::OriginatorLocation{.country = {},
-                                     .circle = {{place.coordinates->first, place.coordinates->second, 0}}};
-  if (place.country) return codec::OriginatorLocation{.country = place.country, .circle = {}};
-  return std::nullopt;
-}
-
 /// What is asked, kept while the answer is on its way: the resource may go meanwhile.
 struct Consultation::Question {
   Request request;

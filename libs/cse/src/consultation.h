@@ -43,7 +43,4 @@ class Consultation {
   std::unordered_map<std::string, TimePoint> denied_;           // until when
 };
 
-/// The point as a circle, else the country; nullopt: neither is known.
-[[nodiscard]] std::optional<codec::OriginatorLocation> place_of(const Request& request);
-
 }  // namespace latchkey::cse

@@ -27,6 +27,7 @@ Request Request::with(RequestPrimitive primitive) const {
                  .received = in.received},
           .originator = originator,
           .rq_authn = rq_authn,
+          .end_to_end = end_to_end,
           .administrator = administrator,
           .associated = associated,
           .trusted = trusted,

@@ -39,6 +39,7 @@ struct Request {
   bind::IncomingRequest in;
   std::optional<EntityId> originator;  ///< the identity that matched From; nullopt: matches nothing
   bool rq_authn = false;               ///< 7.1.2
+  bool end_to_end = false;             ///< opened by ESPrim: proved by its key, whoever brought it
   bool administrator = false;          ///< the configured administrator, bound or listed exactly
   /// CREATE of an <AE>: the AE-ID that the association stands for; From may leave it open (8.2.1).
   std::optional<AeId> associated;

@@ -2,23 +2,19 @@
 
 #include "access.h"
 #include "latchkey/cse/location.h"
+#include "originator.h"
 #include "trail.h"
 
 namespace latchkey::cse {
 
 namespace {
 
-/// Registrations answer to their association and not to a policy (TS-0004 7.3.3.1).
-bool is_registration(const RequestPrimitive& request) noexcept {
-  return request.op == codec::Operation::create && (request.ty == static_cast<std::uint32_t>(codec::Ty::ae) ||
-                                                    request.ty == static_cast<std::uint32_t>(codec::Ty::csr));
-}
-
-/// That of the originator's own association: a CSE that forwards for it has another.
+/// That of the originator's own association: a CSE that forwards for it has another, and what ESPrim proves
+/// needs none.
 std::optional<CredentialId> own_credential(const Request& request) {
   const auto& security = *request.in.security;
   const bool forwarded = security.identity && std::holds_alternative<CseId>(*security.identity);
-  return forwarded ? std::nullopt : security.credential_id;
+  return forwarded || request.end_to_end ? std::nullopt : security.credential_id;
 }
 
 /// Adds what only a denied originator is told: where it may ask for a token (7.3.2.3 step 2.3).
@@ -87,7 +83,7 @@ bool DynamicAuthorization::locate(Request& request, const Target& target, Respon
 
 /// A DAS Server that decides by place is told one (7.3.2.2 step 3): where none is known it is asked for.
 bool DynamicAuthorization::locate_for(Request& request, Respond& respond) {
-  if (core_.options.location == nullptr || request.located || place_of(request)) return false;
+  if (core_.options.location == nullptr || request.located || known_place(request)) return false;
   ask_for_place(std::move(request), {.country = false, .circles = {}, .point = true}, std::move(respond));
   return true;
 }

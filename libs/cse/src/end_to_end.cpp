@@ -6,6 +6,7 @@
 #include "latchkey/base/log.h"
 #include "latchkey/codec/dynamic_authorization.h"
 #include "latchkey/e2e/security_info.h"
+#include "originator.h"
 #include "trail.h"
 
 namespace latchkey::cse {
@@ -14,19 +15,31 @@ namespace {
 
 constexpr std::chrono::seconds kLookAgain{60};
 
+constexpr std::size_t kKeysOfOneMax = 4;
+
 /// The request inside, in the name of whom its key proves (7.2.2 step 5). What the hop that brought it is
-/// entitled to does not count for it.
+/// entitled to does not count for it; the association stays that of the hop, and so does its address.
 Request inner_request(const Request& outer, e2e::EsPrimEndpoint::Inner& inner) {
   Request request;
   request.in = outer.in;
   request.in.primitive = std::move(inner.request);
-  auto security = std::make_shared<tls::SecurityContext>();
-  security->identity = inner.originator;
-  security->psk_identity = "ESPrim";
-  request.in.security = std::move(security);
   request.originator = std::move(inner.originator);
   request.rq_authn = true;  // 7.1.2
+  request.end_to_end = true;
   return request;
+}
+
+/// What is not opened to whoever has a key: a registration is that of an association of the registree's own
+/// (6.1.2.2.1), and what is hosted elsewhere has another Receiver (decision 0023).
+Outcome<void> check_inner(const Core& core, const RequestPrimitive& primitive) {
+  if (auto valid = codec::check_request(primitive, core.clock.now()); !valid) return valid;
+  if (is_registration(primitive))
+    return codec::refuse(Rsc::security_association_required,
+                         "a registration needs an association of the registree's own");
+  const auto address = ResourceAddress::parse(primitive.to);
+  if (address && !core.tree.hosts(*address))
+    return codec::refuse(Rsc::bad_request, "to: not of the CSE that the request was protected for");
+  return {};
 }
 
 }  // namespace
@@ -148,7 +161,20 @@ void EndToEnd::fetch(const KeyId& id, Request&& outer, Respond respond) {
 bool EndToEnd::add(const MafKey& key) {
   if (!key.source) return false;  // nobody whom a From could name
   auto pairwise = e2e::PairwiseEsPrimKey::from_kc(key.id, key.key, *key.source, key.end);
-  return pairwise && receiver_->add_key(*std::move(pairwise));
+  return pairwise && add(*std::move(pairwise));
+}
+
+bool EndToEnd::add(e2e::PairwiseEsPrimKey::Shared key) {
+  auto& own = obtained_[to_string(key->peer())];
+  std::erase(own, key->id());
+  own.push_back(key->id());
+  if (own.size() > kKeysOfOneMax) {
+    receiver_->remove_key(own.front());
+    own.pop_front();
+  }
+  const auto added = receiver_->add_key(std::move(key));
+  if (!added) log::warning("cse", added.error().detail);
+  return added.has_value();
 }
 
 void EndToEnd::decide(Request&& outer, e2e::EsPrimEndpoint::Inner inner, Respond respond) {
@@ -161,12 +187,8 @@ void EndToEnd::decide(Request&& outer, e2e::EsPrimEndpoint::Inner inner, Respond
     self.answer(outer, self.esprim_->answer(outer.primitive(), context, response, self.core_.clock.now()),
                 respond);
   };
-  if (auto valid = codec::check_request(request.primitive(), core_.clock.now()); !valid)
+  if (auto valid = check_inner(core_, request.primitive()); !valid)
     return core_.refuse(request, std::move(valid).error(), std::move(finish));
-  const auto address = ResourceAddress::parse(request.primitive().to);
-  if (address && !core_.tree.hosts(*address))
-    return core_.refuse(request, {Rsc::bad_request, "to: not of the CSE that the request was protected for"},
-                        std::move(finish));
   core_.dispatch(std::move(request), std::move(finish));
 }
 
@@ -202,9 +224,7 @@ void EndToEnd::establish(const Request& outer, Respond respond) {
 void EndToEnd::keep(e2e::PairwiseE2EKey key) {
   auto made = e2e::PairwiseEsPrimKey::from_secret(
       {.id = key.id, .peer = key.peer, .suid = *Suid::from(43), .end = key.end}, std::move(key.key));
-  const Status kept = made ? receiver_->add_key(std::move(*made)) : fail(made.error());
-  if (!kept)
-    log::warning("cse", "the key established with " + to_string(key.peer) + ": " + kept.error().detail);
+  if (made) static_cast<void>(add(*std::move(made)));
 }
 
 }  // namespace latchkey::cse

@@ -1,8 +1,11 @@
 #pragma once
 /// What comes to this CSE as security information: protected primitives (TS-0003 8.4, TS-0004 7.5.1.2.13) and
 /// key establishment (8.7, TS-0004 7.5.1.2.12).
+#include <deque>
 #include <functional>
 #include <memory>
+#include <string>
+#include <unordered_map>
 
 #include "core.h"
 #include "latchkey/e2e/endpoint.h"
@@ -42,6 +45,8 @@ class EndToEnd {
   void establish(const Request& outer, Respond respond);
   void keep(e2e::PairwiseE2EKey key);
   [[nodiscard]] bool add(const MafKey& key);
+  /// Of the keys that a peer brings, the newest few are kept: none takes the room of others.
+  [[nodiscard]] bool add(e2e::PairwiseEsPrimKey::Shared key);
 
   Core& core_;
   EndToEndOptions options_;
@@ -49,6 +54,8 @@ class EndToEnd {
   std::unique_ptr<e2e::EsPrimEndpoint> esprim_;
   std::optional<e2e::EsCertKeTerminator> escertke_;
   std::vector<std::string> provisioned_;  ///< ids of keys
+  /// Ids of the keys that MAFs and ESCertKE gave, oldest first, by the other end-point.
+  std::unordered_map<std::string, std::deque<std::string>> obtained_;
   std::function<void()> published_;
   Executor::TimerId timer_{};
   std::shared_ptr<EndToEnd*> self_ = std::make_shared<EndToEnd*>(this);  // expires with us

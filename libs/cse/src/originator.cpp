@@ -232,6 +232,10 @@ bool is_ae_registration(const RequestPrimitive& primitive) noexcept {
          primitive.ty == static_cast<std::uint32_t>(codec::Ty::ae);
 }
 
+bool is_registration(const RequestPrimitive& primitive) noexcept {
+  return is_ae_registration(primitive) || is_cse_registration(primitive);
+}
+
 bool is_open(std::string_view from) noexcept { return from.empty() || from == "C" || from == "S"; }
 
 std::optional<AeId> ae_id_of(std::string_view from, const CseId& own) {

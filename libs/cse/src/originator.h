@@ -16,6 +16,8 @@ namespace latchkey::cse {
 
 /// CREATE of an <AE>.
 [[nodiscard]] bool is_ae_registration(const RequestPrimitive& primitive) noexcept;
+/// CREATE of an <AE> or <remoteCSE>: it answers to its association and not to a policy (TS-0004 7.3.3.1).
+[[nodiscard]] bool is_registration(const RequestPrimitive& primitive) noexcept;
 /// From of an AE registration that leaves the AE-ID to the CSE: empty, "C" or "S".
 [[nodiscard]] bool is_open(std::string_view from) noexcept;
 

@@ -252,6 +252,51 @@ TEST_F(EndToEndPrimitive, TheHopsPrivilegeCountsForNothingInside) {
   EXPECT_EQ(instances(), 0);
 }
 
+TEST_F(EndToEndPrimitive, TheAddressOfTheHopIsNotTheOriginators) {
+  a.options().pdps = {{"/in-cse/cse/pdp"}, true};
+  a.start();
+  auto denied_here = unlock();
+  denied_here.to = "/mn-cse/cse/lock";
+  static_cast<void>(exchange(originator(), std::move(denied_here)));
+  std::string question;
+  for (const auto& sent_by_a : a.peers.cses["//sp.example/in-cse"].received)
+    if (sent_by_a.to == "/in-cse/cse/pdp") question = codec::to_text(sent_by_a.pc);
+  ASSERT_NE(question.find("Cphone"), std::string::npos) << question;
+  EXPECT_EQ(question.find("192.0.2.9"), std::string::npos) << question;
+}
+
+TEST_F(EndToEndPrimitive, NobodyRegistersInside) {
+  // 6.1.2.2.1: a registration is that of an association, which nobody has through a CSE on the way.
+  const EntityId stranger = cse_id("/mn-x"), provided = ae_id("/Sboat");
+  ASSERT_TRUE(a.cse->provision({key_with(stranger, "KX"), key_with(provided, "KS")}));
+  ASSERT_TRUE(b.create("Sboat", "-", Ty::ae, R"({"m2m:ae":{"api":"Nboat","rr":false,"srv":["2a"]}})").rsc ==
+              Rsc::created);
+  const auto attempt = [&](const std::string& kid, RequestPrimitive inner, std::string_view from,
+                           World& registrar, std::string_view session) {
+    e2e::EsPrimExchange exchange(originator(key_with(kMn, kid)), std::move(inner));
+    static_cast<void>(exchange.start(a.clock.now()));
+    const auto info = sec_info();
+    auto action = exchange.on_sec_info(&info, a.clock.now());
+    auto outer = std::get<e2e::EsPrimExchange::Send>(action).outer;
+    outer.from = from;
+    outer.rqi = kid;
+    outer.rvi = "2a";
+    return inner_rsc(
+        exchange.on_answer(registrar.send(registrar.session(session), std::move(outer)), a.clock.now()));
+  };
+  EXPECT_EQ(attempt("KS",
+                    a.creation("/Sboat", "/mn-cse/-", Ty::ae,
+                               R"({"m2m:ae":{"api":"Nboat","rr":false,"srv":["2a"]}})"),
+                    "Sboat", b, "Sboat"),
+            Rsc::security_association_required);
+  in.register_cse("/mn-x");
+  EXPECT_EQ(attempt("KX",
+                    a.creation("/mn-x", "/mn-cse/-", Ty::csr,
+                               R"({"m2m:csr":{"csi":"/mn-x","cb":"/mn-x/cse","rr":true,"srv":["2a"]}})"),
+                    "/mn-x", in, "/mn-x"),
+            Rsc::security_association_required);
+}
+
 TEST_F(EndToEndPrimitive, AReplayedObjectDoesNothing) {
   e2e::EsPrimExchange exchange(originator(), unlock());
   static_cast<void>(exchange.start(a.clock.now()));
@@ -358,6 +403,19 @@ TEST_F(EndToEndKey, IsEstablishedOverTheSameCsesAndUsableAtOnce) {
       {.id = key->id, .peer = key->peer, .suid = *Suid::from(43), .end = key->end}, std::move(key->key));
   EXPECT_EQ(inner_rsc(exchange(originator(shared), unlock())), Rsc::created);
   EXPECT_EQ(instances(), 1);
+}
+
+TEST_F(EndToEndKey, OfOneEndPointTheNewestFewAreKept) {
+  std::vector<std::shared_ptr<e2e::EsPrimOriginator>> phones;
+  for (int i = 0; i < 5; ++i) {
+    auto key = establish(kPhone);
+    ASSERT_TRUE(key) << key.error().detail;
+    phones.push_back(originator(*e2e::PairwiseEsPrimKey::from_secret(
+        {.id = key->id, .peer = key->peer, .suid = *Suid::from(43), .end = key->end}, std::move(key->key))));
+  }
+  EXPECT_EQ(refusal(exchange(phones.front(), unlock())), Rsc::esprim_unknown_key_id);
+  EXPECT_EQ(inner_rsc(exchange(phones[1], unlock())), Rsc::created);
+  EXPECT_EQ(inner_rsc(exchange(phones.back(), unlock())), Rsc::created);
 }
 
 TEST_F(EndToEndKey, IsNotEstablishedWithAnothersCertificateOrName) {

@@ -246,6 +246,7 @@ class World {
       incoming.security = tls_of(options_.cse_id.sp_relative()).security;
       incoming.listener_name = "tls";
       incoming.peer = "192.0.2.9:4712";
+      incoming.peer_ip = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 9};
       incoming.received = other.clock.now();
       auto shared = std::make_shared<bind::RequestSender::Done>(std::move(done));
       other.cse->handle(std::move(incoming),

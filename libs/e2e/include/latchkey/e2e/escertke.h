@@ -48,7 +48,7 @@ struct PairwiseE2EKey {
   std::string id;   ///< pairwiseE2EKeyID: 32 upper-case hex digits
   SecretBytes key;  ///< pairwiseE2EKey: 32 octets
   EntityId peer;    ///< as its certificate proved
-  TimePoint end;    ///< of the certificates' path
+  TimePoint end;    ///< of the path of the other's certificate
 };
 
 /// The ESCertKE Initiating End-Point. message_3() and finish() are called once each, in this order; after a

@@ -15,9 +15,9 @@ namespace latchkey::secure_env {
 
 struct PskEntry {
   std::optional<EntityId> entity;  ///< nullopt: identity is found by Credential-ID (8.2.1)
-  KeyId identity;                  ///< KpsaID or KmID
+  KeyId identity;                  ///< KpsaID, KmID or pairwiseESPrimKeyID
   KeyHandle key;
-  Suid suid;  ///< 12, 22 (SAEF) for a CSE; 11, 21 for a MAF
+  Suid suid;  ///< 12, 22 (SAEF), 13, 23 (ESPrim) for a CSE; 11, 21 for a MAF
   std::optional<std::int64_t> expires_unix;
 };
 
