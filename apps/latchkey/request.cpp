@@ -140,18 +140,21 @@ int run(const Options& options) {
   bind::HttpClient http(reactor, std::move(*peer), audit, system_clock());
   const auto& receiver = options.protection.receiver;
   std::string trace;
-  client::EsPrimSender protected_sender(
-      http, protecting,
-      {.from = options.from,
-       .info = options.protection.info.empty() ? receiver + "/-" : options.protection.info,
-       .release = options.release,
-       .outer =
-           [&trace](const codec::RequestPrimitive& outer) {
-             trace += codec::to_text(codec::to_json(outer)) + "\n";
-           }},
-      system_clock());
+  std::optional<client::EsPrimSender> protected_sender;
+  if (protecting != nullptr)
+    protected_sender.emplace(
+        http, protecting,
+        client::EsPrimSender::Options{
+            .from = options.from,
+            .info = options.protection.info.empty() ? receiver + "/-" : options.protection.info,
+            .release = options.release,
+            .outer =
+                [&trace](const codec::RequestPrimitive& outer) {
+                  trace += codec::to_text(codec::to_json(outer)) + "\n";
+                }},
+        system_clock());
   bind::RequestSender& sender =
-      protecting != nullptr ? static_cast<bind::RequestSender&>(protected_sender) : http;
+      protected_sender ? static_cast<bind::RequestSender&>(*protected_sender) : http;
   const std::chrono::milliseconds limit(options.connection.timeout_ms);
   const auto response = client::blocking<codec::ResponsePrimitive>(
       reactor, limit + std::chrono::seconds(1),

@@ -6,19 +6,9 @@ usage: authorization_daemons.py PROGRAMS
 """
 import json, pathlib, signal, socket, subprocess, sys, tempfile, time
 
+from daemons import KEY, free_port, require
+
 BIN = pathlib.Path(sys.argv[1])
-KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def require(holds, what):
-    if not holds:
-        sys.exit("authorization_daemons: " + what)
 
 
 class Cse:

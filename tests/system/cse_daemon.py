@@ -5,30 +5,15 @@ be read, whatever the others are like.
 
 usage: cse_daemon.py PROGRAMS
 """
-import datetime, http.client, http.server, json, os, pathlib, signal, socket, ssl, subprocess, sys, tempfile, threading, time, urllib.parse
+import datetime, http.client, http.server, json, pathlib, signal, socket, ssl, subprocess, sys, tempfile, threading, time, urllib.parse
+
+from daemons import free_port, require, run
 
 BIN = pathlib.Path(sys.argv[1])
 NAME, OTHER, CSE = "location.operator.example", "other.operator.example", "in-cse.sp.example"
 HOME, AWAY = (48.8501, 2.3501), (48.9, 2.35)
 SUITE = "ECDHE-ECDSA-AES128-SHA256"
 PATH = "/location/v1/subscriptions/area/circle"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def require(holds, what):
-    if not holds:
-        sys.exit("cse_daemon: " + what)
-
-
-def run(*command, **options):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
-    require(done.returncode == 0, f"{command}: {done.stdout}{done.stderr}")
-    return done
 
 
 class Authority:

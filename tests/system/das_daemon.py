@@ -4,10 +4,11 @@ with SIGKILL under load, after which every token that it answered is on its list
 
 usage: das_daemon.py PROGRAMS
 """
-import base64, json, os, pathlib, signal, socket, subprocess, sys, tempfile, threading, time
+import base64, json, pathlib, signal, socket, subprocess, sys, tempfile, threading, time
+
+from daemons import KEY, free_port, require
 
 BIN = pathlib.Path(sys.argv[1])
-KEY = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 GRANT = """
 [[grant]]
 name = "door"
@@ -19,17 +20,6 @@ live_max = 1000
 gives = "token"
 granted_operations = ["retrieve"]
 """
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def require(holds, what):
-    if not holds:
-        sys.exit("das_daemon: " + what)
 
 
 class Das:

@@ -105,8 +105,7 @@ void EndToEnd::publish() {
 }
 
 bool EndToEnd::takes(const Request& request, const Target& target) {
-  if (request.primitive().op != codec::Operation::notify || target.child != VirtualChild::none ||
-      !target.resource->is(codec::Ty::cse_base))
+  if (request.primitive().op != codec::Operation::notify || !target.resource->is(codec::Ty::cse_base))
     return false;
   const auto* const pc = request.primitive().pc.if_object();
   return pc != nullptr && pc->contains(codec::kSecurityInfo);

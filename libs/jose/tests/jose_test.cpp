@@ -2,34 +2,24 @@
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "key_agreement.h"
 #include "latchkey/crypto/crypto.h"
 #include "latchkey/jose/jwe.h"
 #include "latchkey/jose/jws.h"
+#include "vectors.h"
 
 namespace latchkey::jose {
 namespace {
 
 namespace json = boost::json;
 
-json::value load(const std::string& name) {
-  std::ifstream in(std::string(LATCHKEY_TEST_DATA) + "/rfc7520/" + name + ".json");
-  EXPECT_TRUE(in.is_open()) << name;
-  return json::parse(std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>()));
-}
-std::string text(const json::value& object, const char* member) {
-  return std::string(object.at(member).as_string());
-}
-Bytes b64(const json::value& object, const char* member) {
-  return from_base64url(text(object, member)).value();
-}
-std::shared_ptr<const SecretBytes> shared(SecretBytes&& secret) {
-  return std::make_shared<const SecretBytes>(std::move(secret));
-}
+using test::b64;
+using test::load;
+using test::shared;
+using test::text;
+
 std::shared_ptr<const SecretBytes> random_key(std::size_t size) {
   return shared(crypto::random_secret(size));
 }
