@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "end_point.h"
 #include "latchkey/codec/dynamic_authorization.h"
 #include "latchkey/crypto/derivation.h"
 
@@ -15,27 +16,10 @@ namespace {
 constexpr std::uint8_t kHandshakeRecord = 22, kAlertRecord = 21, kClientHello = 1;
 constexpr std::size_t kRecordHeader = 5;
 
-/// 8.1.2.5: whether a certificate that its issuers vouch for is this end-point's.
-bool proves(const pki::CertifiedIdentity& certified, const EsCertKePeer& peer,
-            const EsCertKeCredentials& ours) {
-  switch (certified.flavour) {
-    case pki::Flavour::ae_id:
-      return certified.ae_id && EntityId(*certified.ae_id) == peer.id;
-    case pki::Flavour::cse_id: {
-      const auto* const cse = std::get_if<CseId>(&peer.id);
-      return cse != nullptr &&
-             pki::names_cse(certified, *cse, ours.in_cse == *cse ? std::nullopt : ours.in_cse, ours.annex_b);
-    }
-    case pki::Flavour::device:
-      return peer.device && pki::names_device(certified, *peer.device);
-    default:
-      return false;
-  }
-}
-
 Result<tls::SecurityContext> judge(const pki::TrustStore::Verified& verified, const EsCertKePeer& peer,
                                    const EsCertKeCredentials& ours) {
-  if (!proves(verified.identity, peer, ours))
+  const bool device = peer.device && pki::names_device(verified.identity, *peer.device);
+  if (!device && !names_end_point(verified.identity, peer.id, ours.in_cse, ours.annex_b))
     return fail(ErrorCode::authentication, "the certificate does not prove " + to_string(peer.id));
   tls::SecurityContext context;
   context.framework = tls::Framework::certificate;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "end_point.h"
 #include "latchkey/e2e/security_info.h"
 
 namespace latchkey::e2e {
@@ -28,10 +29,7 @@ bool PeerCertificates::names(const pki::CertifiedIdentity& identity, const Entit
   const bool device = std::ranges::any_of(config_.devices, [&](const Device& it) {
     return it.owner == end_point && pki::names_device(identity, it.device);
   });
-  if (device) return true;
-  if (const auto* ae = std::get_if<AeId>(&end_point)) return identity.ae_id == *ae;
-  const auto* const cse = std::get_if<CseId>(&end_point);
-  return cse != nullptr && pki::names_cse(identity, *cse, config_.in_cse, config_.annex_b);
+  return device || names_end_point(identity, end_point, config_.in_cse, config_.annex_b);
 }
 
 Result<PeerCertificates::Trusted> PeerCertificates::certified(const EntityId& end_point, Suid::Use use,
