@@ -118,10 +118,11 @@ function(latchkey_bench name)
   endif()
 endfunction()
 
-# latchkey_fuzz(<name> <libraries>...): fuzz/<name>.cpp with the corpus in fuzz/corpus/<name>.
+# latchkey_fuzz(<name> <libraries>...): fuzz/<name>.cpp with the corpus in fuzz/corpus/<name>; part of the target fuzz_targets.
 function(latchkey_fuzz name)
   if(LATCHKEY_FUZZ)
     add_executable(fuzz_${name} ${name}.cpp)
+    add_dependencies(fuzz_targets fuzz_${name})
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
     target_link_libraries(fuzz_${name} PRIVATE latchkey_options ${ARGN})
   endif()
