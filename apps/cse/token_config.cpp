@@ -12,7 +12,7 @@ namespace latchkey::app {
 
 namespace {
 
-constexpr std::size_t kKeyFileOctetsMax = 16 * 1024;
+constexpr std::size_t kKeyFileOctetsMax = 16UL * 1024UL;
 
 template <class E, class Named>
 jose::Permitted<E> read_names(ConfigReader& in, std::string_view key, Named named) {

@@ -20,7 +20,7 @@ std::string source_of(const std::string& peer) {
   if (colon == std::string::npos) return peer;
   if (!peer.starts_with('[')) return peer.starts_with("unix:") ? peer : peer.substr(0, colon);
   in6_addr address{};
-  const auto text = peer.substr(1, peer.find(']') - 1);
+  auto text = peer.substr(1, peer.find(']') - 1);
   if (::inet_pton(AF_INET6, text.c_str(), &address) != 1) return text;
   // One customer has a /64: its other half costs nothing to change.
   std::memset(&address.s6_addr[8], 0, 8);

@@ -112,10 +112,10 @@ std::size_t wrap_operation(const EVP_CIPHER* cipher, ByteView key, ByteView in, 
       EVP_CipherUpdate(context.get(), out, &size, in.data(), static_cast<int>(in.size())) != 1 ||
       EVP_CipherFinal_ex(context.get(), out + size, &rest) != 1)
     return 0;
-  return static_cast<std::size_t>(size + rest);
+  return static_cast<std::size_t>(size) + static_cast<std::size_t>(rest);
 }
 
-constexpr std::size_t kMaxWrapped = 64 * 1024;
+constexpr std::size_t kMaxWrapped = 64UL * 1024UL;
 
 }  // namespace
 

@@ -207,7 +207,7 @@ Result<SecretBytes> aes_gcm_open(const SecretBytes& key, ByteView nonce, ByteVie
 
 SecretBytes scrypt(const SecretBytes& passphrase, ByteView salt, std::size_t size) {
   constexpr std::uint64_t n = 1U << 15U, r = 8, p = 1;
-  constexpr std::uint64_t memory_max = 64ULL * 1024 * 1024;  // twice what these parameters need
+  constexpr std::uint64_t memory_max = 64ULL * 1024ULL * 1024ULL;  // twice what these parameters need
   SecretBytes out(size);
   // With a null pointer libcrypto would only check the parameters.
   const auto* const octets = passphrase.empty() ? kZeroKey.data() : passphrase.reveal().data();

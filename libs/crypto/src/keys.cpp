@@ -56,7 +56,7 @@ Bio memory(ByteView bytes) {
   return bio;
 }
 
-constexpr std::size_t kMaxPem = 32 * 1024;
+constexpr std::size_t kMaxPem = 32UL * 1024UL;
 
 /// The parts of a key on their way into libcrypto.
 class ParameterList {

@@ -8,7 +8,7 @@
 namespace latchkey::e2e {
 namespace {
 
-constexpr jose::Limits kLimits{.octets = kEsDataOctetsMax, .header_octets = 16 * 1024};
+constexpr jose::Limits kLimits{.octets = kEsDataOctetsMax, .header_octets = 16UL * 1024UL};
 
 Result<Envelope> read_compact_jws(std::string_view text) {
   auto jws = jose::parse_jws(text, kLimits);

@@ -9,7 +9,7 @@
 namespace latchkey::secure_env {
 
 inline constexpr std::size_t kSaltBytes = 16;
-inline constexpr std::size_t kSecretBytesMax = 64 * 1024;
+inline constexpr std::size_t kSecretBytesMax = 64UL * 1024UL;
 inline constexpr std::size_t kKeyFileBytesMax = 64U << 20U;
 
 struct StoredKey {

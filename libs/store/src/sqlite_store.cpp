@@ -161,7 +161,7 @@ Result<Db> open_database(const std::string& file, const SqliteOptions& options, 
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> open_sqlite_tuned(SqliteOptions options, const Tuning& tuning) {
+Result<std::unique_ptr<Store>> open_sqlite_tuned(const SqliteOptions& options, const Tuning& tuning) {
   if (auto valid = check_options(options); !valid) return fail(valid.error());
   if (auto ready = prepare_state_folder(options.folder); !ready) return fail(ready.error());
   auto lock = FolderLock::take(options.folder);
@@ -183,8 +183,8 @@ Result<std::unique_ptr<Store>> open_sqlite_tuned(SqliteOptions options, const Tu
   return std::unique_ptr<Store>(std::move(store));
 }
 
-Result<std::unique_ptr<Store>> open_sqlite(SqliteOptions options) {
-  return open_sqlite_tuned(std::move(options), Tuning{});
+Result<std::unique_ptr<Store>> open_sqlite(const SqliteOptions& options) {
+  return open_sqlite_tuned(options, Tuning{});
 }
 
 Status backup_sqlite(const std::string& folder, const std::string& application, const std::string& file,

@@ -7,6 +7,7 @@
 
 namespace latchkey::store {
 
-[[nodiscard]] Result<std::unique_ptr<Store>> open_sqlite_tuned(SqliteOptions options, const Tuning& tuning);
+[[nodiscard]] Result<std::unique_ptr<Store>> open_sqlite_tuned(const SqliteOptions& options,
+                                                               const Tuning& tuning);
 
 }  // namespace latchkey::store

@@ -14,9 +14,9 @@
 
 namespace latchkey::authz {
 
-inline constexpr std::size_t kTokenOctetsMax = 64 * 1024;  ///< of a whole JWT
+inline constexpr std::size_t kTokenOctetsMax = 64UL * 1024UL;  ///< of a whole JWT
 inline constexpr std::size_t kTokenNameOctetsMax = 256;
-inline constexpr std::size_t kTokenExtensionOctetsMax = 16 * 1024;
+inline constexpr std::size_t kTokenExtensionOctetsMax = 16UL * 1024UL;
 inline constexpr std::size_t kTokenAudienceMax = 256;      ///< entries of `aud`
 inline constexpr std::size_t kTokenPermissionsMax = 100;   ///< elements of `pm`
 inline constexpr std::size_t kTokenResourceIdsMax = 1000;  ///< of one permission

@@ -50,7 +50,7 @@ class TokenVerifier {
   struct Limits {
     std::size_t token_octets = kTokenOctetsMax;
     std::size_t cached_tokens = 10'000;
-    std::size_t cached_octets = 16 * 1024 * 1024;  ///< of their texts
+    std::size_t cached_octets = 16UL * 1024UL * 1024UL;  ///< of their texts
   };
   /// `names` must outlive this. Trusts nobody until configure().
   TokenVerifier(CseId hosting_cse, const ResourceNames& names, const Limits& limits);

@@ -17,9 +17,8 @@ class UniqueFunction<R(Args...)> {
   template <class F>
     requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction> &&
              std::is_invocable_r_v<R, std::decay_t<F>&, Args...>)
-  UniqueFunction(F&& f)
-      : impl_(std::make_unique<Model<std::decay_t<F>>>(std::forward<F>(f))) {
-  }  // NOLINT(*-explicit-constructor,*-reference-overload): constrained
+  // NOLINTNEXTLINE(*-explicit-constructor,*-reference-overload): constrained
+  UniqueFunction(F&& f) : impl_(std::make_unique<Model<std::decay_t<F>>>(std::forward<F>(f))) {}
 
   explicit operator bool() const noexcept { return impl_ != nullptr; }
   R operator()(Args... args) { return impl_->call(std::forward<Args>(args)...); }

@@ -27,13 +27,13 @@ inline constexpr std::string_view kSecurityInfo = "m2m:seci";
 /// this project.
 inline constexpr std::string_view kTokenGrant = "lky:tkg";
 
-inline constexpr std::size_t kDasRolesMax = 100;         ///< orid, rfa
-inline constexpr std::size_t kDasTokenIdsMax = 64;       ///< tids
-inline constexpr std::size_t kDasTokensMax = 16;         ///< tkns
-inline constexpr std::size_t kDasInfosMax = 16;          ///< dasi
-inline constexpr std::size_t kLocalTokenIdsMax = 64;     ///< ltia
-inline constexpr std::size_t kJwtOctetsMax = 64 * 1024;  ///< one m2m:dynAuthJWT
-inline constexpr std::size_t kGrantedRulesMax = 1'000;   ///< gp.acr
+inline constexpr std::size_t kDasRolesMax = 100;             ///< orid, rfa
+inline constexpr std::size_t kDasTokenIdsMax = 64;           ///< tids
+inline constexpr std::size_t kDasTokensMax = 16;             ///< tkns
+inline constexpr std::size_t kDasInfosMax = 16;              ///< dasi
+inline constexpr std::size_t kLocalTokenIdsMax = 64;         ///< ltia
+inline constexpr std::size_t kJwtOctetsMax = 64UL * 1024UL;  ///< one m2m:dynAuthJWT
+inline constexpr std::size_t kGrantedRulesMax = 1'000;       ///< gp.acr
 
 /// m2m:locationRegion as the place of one originator: exactly one of the two.
 struct OriginatorLocation {

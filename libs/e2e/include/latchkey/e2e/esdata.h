@@ -27,8 +27,8 @@ enum class EsDataForm : std::uint8_t { compact = 1, json = 2, json_base64 = 3 };
 [[nodiscard]] std::string_view to_string(EsDataOption option) noexcept;
 
 inline constexpr std::size_t kEsDataKidOctetsMax = 255;
-inline constexpr std::size_t kEsDataOctetsMax = 8 * 1024 * 1024;  ///< of an envelope
-inline constexpr std::uint64_t kContentKeyUsesMax = 1ULL << 32U;  ///< RFC 7518 8.4
+inline constexpr std::size_t kEsDataOctetsMax = 8UL * 1024UL * 1024UL;  ///< of an envelope
+inline constexpr std::uint64_t kContentKeyUsesMax = 1ULL << 32U;        ///< RFC 7518 8.4
 
 /// contentInfo of a <contentInstance>: media type and encoding (0 to 2) are those of the payload.
 [[nodiscard]] std::string content_info(std::string_view media_type, unsigned encoding, EsDataForm form);

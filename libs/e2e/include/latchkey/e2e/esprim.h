@@ -57,7 +57,7 @@ class [[nodiscard]] EsPrimResult : public tl::expected<T, EsPrimRefusal> {
 
 /// The longest ESPrim Object; a primitive of 1 MiB fits.
 inline constexpr std::size_t kEsPrimOctetsMax = 1'500'000;
-inline constexpr std::size_t kEsPrimHeaderOctetsMax = 6 * 1024;
+inline constexpr std::size_t kEsPrimHeaderOctetsMax = 6UL * 1024UL;
 
 /// Protected header (table 8.4.3.2-2), read without any key. Unknown members are ignored.
 struct EsPrimHeader {

@@ -13,9 +13,9 @@
 
 namespace latchkey::e2e {
 
-inline constexpr std::size_t kEndToEndFeaturesMax = 64;                  ///< esf
-inline constexpr std::size_t kEndToEndCertificatesMax = 16;              ///< escert
-inline constexpr std::size_t kEndToEndCertificateOctetsMax = 16 * 1024;  ///< one of them, DER
+inline constexpr std::size_t kEndToEndFeaturesMax = 64;                      ///< esf
+inline constexpr std::size_t kEndToEndCertificatesMax = 16;                  ///< escert
+inline constexpr std::size_t kEndToEndCertificateOctetsMax = 16UL * 1024UL;  ///< one of them, DER
 
 /// e2eSecInfo `esi` of <CSEBase>, <remoteCSE> and <AE>.
 struct E2eSecInfo {

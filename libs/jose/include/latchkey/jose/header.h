@@ -11,8 +11,8 @@ namespace latchkey::jose {
 
 /// Sizes are of the text as received, checked before anything is decoded.
 struct Limits {
-  std::size_t octets = 1024 * 1024;      ///< of the whole serialization
-  std::size_t header_octets = 8 * 1024;  ///< of the encoded header
+  std::size_t octets = 1024UL * 1024UL;      ///< of the whole serialization
+  std::size_t header_octets = 8UL * 1024UL;  ///< of the encoded header
 };
 
 /// What a header says. Nothing is trusted for being said here: `alg` and `enc` must be permitted by the key,

@@ -108,6 +108,6 @@ struct SqliteOptions {
 /// `io`). The folder is created if its parent exists; `denied` if it is open to others. A database of another
 /// application is `conflict`. A newer schema is `unsupported`, as is an older one without the migrations up
 /// to `schema_version`.
-[[nodiscard]] Result<std::unique_ptr<Store>> open_sqlite(SqliteOptions options);
+[[nodiscard]] Result<std::unique_ptr<Store>> open_sqlite(const SqliteOptions& options);
 
 }  // namespace latchkey::store
