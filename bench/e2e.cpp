@@ -5,15 +5,19 @@
 #include <openssl/evp.h>
 
 #include <array>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "bare_tls.h"
 #include "latchkey/crypto/crypto.h"
+#include "latchkey/e2e/escertke.h"
 #include "latchkey/e2e/esdata.h"
 #include "latchkey/e2e/originator.h"
 #include "latchkey/e2e/receiver.h"
 #include "latchkey/e2e/security_info.h"
+#include "latchkey/pki/authority.h"
 #include "measure.h"
 
 namespace {
@@ -318,6 +322,76 @@ void recipients() {
       "AES-GCM, 10 key wraps, base64url", 1.5);
 }
 
+/// Certificates of two end-points below one root.
+struct Certified {
+  explicit Certified(const std::string& folder) {
+    auto root = pki::Authority::create_root(folder + "/root", "Root", {{"sp.example"}, {"sp.example"}, {}},
+                                            std::chrono::days(100))
+                    .value();
+    phone = of(root, "/in-cse/Cphone");
+    lock = of(root, "/mn-cse/Clock");
+    trust = pki::TrustStore::make({{root.certificate(), {}}}, {}).value();
+  }
+  static std::shared_ptr<const tls::OwnCertificate> of(pki::Authority& root, const char* id) {
+    auto key = pki::PrivateKey::generate().value();
+    pki::SubjectRequest subject;
+    subject.flavour = pki::Flavour::ae_id;
+    subject.ae_id = std::get<AeId>(entity(id));
+    const auto issued = root.issue(subject, key.public_spki(), std::chrono::days(30)).value();
+    return std::make_shared<const tls::OwnCertificate>(
+        tls::OwnCertificate{pki::Certificate::chain_from_pem(issued.chain_pem).value(), std::move(key)});
+  }
+  std::shared_ptr<const tls::OwnCertificate> phone, lock;
+  std::shared_ptr<const pki::TrustStore> trust;
+};
+
+bench::CertificateEnd bare_end(const tls::OwnCertificate& own) {
+  std::string chain;
+  for (const auto& certificate : own.chain) chain += certificate.to_pem();
+  const SecretBytes key = own.key.to_pem();
+  return {std::move(chain), std::string(as_text(key.reveal()))};
+}
+
+struct NoAudit final : AuditSink {
+  void record(AuditEvent) override {}
+};
+
+/// ESCertKE (8.7), both ends: four messages, path validation and exporter at each, against GnuTLS alone,
+/// which looks at no certificate and exports nothing.
+void key_establishment() {
+  std::string folder = (std::filesystem::temp_directory_path() / "latchkey-bench-XXXXXX").string();
+  must(mkdtemp(folder.data()) != nullptr);
+  const Certified certified(folder);
+  std::filesystem::remove_all(folder);
+  NoAudit audit;
+  const ManualClock clock(system_clock().now() + std::chrono::seconds(5));
+  const SpId home = SpId::parse("//sp.example").value();
+  const EntityId phone = entity("/in-cse/Cphone"), lock = entity("/mn-cse/Clock");
+  const e2e::EsCertKeCredentials of_phone{.own = certified.phone, .trust = certified.trust, .home = home};
+  auto terminator = e2e::EsCertKeTerminator::make(
+                        {.own = certified.lock, .trust = certified.trust, .home = home},
+                        [&](const EntityId& id) { return e2e::EsCertKePeer{.id = id}; }, audit, clock)
+                        .value();
+  const auto establish = [&](int) {
+    auto initiator = e2e::EsCertKeInitiator::start(of_phone, {.id = lock}, audit, clock).value();
+    const auto second = terminator.receive(phone, initiator.message_1());
+    const auto third = initiator.message_3(second.message).value();
+    const auto fourth = terminator.receive(phone, third);
+    must(fourth.key && initiator.finish(fourth.message).value().id == fourth.key->id);
+  };
+  const auto client = bare_end(*certified.phone), server = bare_end(*certified.lock);
+  const auto bare = [&](int) {
+    const auto one = client.session(GNUTLS_CLIENT), other = server.session(GNUTLS_SERVER);
+    bench::handshake_in_memory(one.get(), other.get());
+  };
+  establish(0);
+  bare(0);
+  esdata_row("ESCertKE, both ends, one key",
+             bench::take_turns(
+                 kRounds, [&] { return each(50, establish); }, [&] { return each(50, bare); }),
+             "GnuTLS handshake, both ends", 1.2);
+}
+
 }  // namespace
 
 int main() {
@@ -325,4 +399,5 @@ int main() {
   session_key();
   signatures();
   recipients();
+  key_establishment();
 }

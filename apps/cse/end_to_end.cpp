@@ -17,7 +17,19 @@ void read_initiator(ConfigReader& in, const SpId& home, EndToEndConfig& out) {
     if (!parsed) return in.problem("device", parsed.error().detail);
     peer.device = *std::move(parsed);
   }
+  if (const auto raw = in.text("raw_key", ""); !raw.empty()) {
+    auto parsed = pki::PublicKeyId::parse(raw);
+    if (!parsed) return in.problem("raw_key", parsed.error().detail);
+    if (peer.device) return in.problem("raw_key", "goes with no device");
+    peer.raw_key = *std::move(parsed);
+  }
   out.initiators.push_back(std::move(peer));
+}
+
+/// So many in `seconds`, and twice as many at once.
+e2e::Rate read_rate(ConfigReader& in, const char* key, std::int64_t usual, double seconds) {
+  const auto many = static_cast<double>(in.integer(key, usual, 1, 1'000'000));
+  return {many / seconds, 2 * many};
 }
 
 TimePoint time_of(std::int64_t unix_seconds) { return TimePoint(std::chrono::seconds(unix_seconds)); }
@@ -27,11 +39,14 @@ TimePoint time_of(std::int64_t unix_seconds) { return TimePoint(std::chrono::sec
 EndToEndConfig read_end_to_end(ConfigReader& in, const SpId& home) {
   EndToEndConfig out;
   out.share_rand_object = in.boolean("share_rand_object", true);
+  out.publish_certificate = in.boolean("publish_certificate", true);
   out.rand_object_lifetime =
       std::chrono::floor<std::chrono::seconds>(in.duration("rand_object_lifetime", out.rand_object_lifetime));
   if (out.rand_object_lifetime < std::chrono::minutes(20))
     in.problem("rand_object_lifetime",
                "must be 20 minutes or more: it is replaced 10 minutes before its end");
+  out.objects_of_hop = read_rate(in, "objects_per_second", 2'000, 1);
+  out.handshakes_of_initiator = read_rate(in, "handshakes_per_minute", 12, 60);
   for (auto& initiator : in.tables("initiator")) read_initiator(initiator, home, out);
   out.establish_keys = in.boolean("establish_keys", !out.initiators.empty());
   if (out.establish_keys == out.initiators.empty())
@@ -63,18 +78,23 @@ Result<std::vector<e2e::PairwiseEsPrimKey::Shared>> pairwise_keys(
 Result<cse::EndToEndOptions> end_to_end_options(const EndToEndConfig& config, const CseId& self,
                                                 const CseId& in_cse, bool annex_b,
                                                 const secure_env::PskTable& table, daemon::Daemon& daemon) {
-  cse::EndToEndOptions options{.esprim = {.self = self}};
-  options.esprim.share = config.share_rand_object;
-  options.esprim.shared_lifetime = config.rand_object_lifetime;
+  cse::EndToEndOptions options{.end_point = {.esprim = {.self = self}}, .environment = &daemon.environment()};
+  auto& end_point = options.end_point;
+  end_point.esprim.share = config.share_rand_object;
+  end_point.esprim.shared_lifetime = config.rand_object_lifetime;
+  end_point.objects_of_hop = config.objects_of_hop;
+  end_point.handshakes_of_initiator = config.handshakes_of_initiator;
+  if (config.publish_certificate && daemon.own())
+    for (const auto& certificate : daemon.own()->chain) end_point.published.push_back(certificate.der());
   auto keys = pairwise_keys(table, daemon.environment());
   if (!keys) return fail(keys.error());
-  options.keys = *std::move(keys);
+  end_point.keys = *std::move(keys);
   if (!config.establish_keys) return options;
   if (!daemon.own() || !daemon.trust())
     return fail(ErrorCode::unsupported, "end_to_end.establish_keys needs a certificate and trust anchors");
-  options.certificates = {
+  end_point.certificates = {
       .own = daemon.own(), .trust = daemon.trust(), .home = self.sp(), .in_cse = in_cse, .annex_b = annex_b};
-  options.initiators = config.initiators;
+  end_point.initiators = config.initiators;
   return options;
 }
 

@@ -13,6 +13,8 @@ struct EndToEndConfig {
   bool share_rand_object = true;
   std::chrono::seconds rand_object_lifetime{3'600};
   bool establish_keys = false;
+  bool publish_certificate = true;
+  e2e::Rate objects_of_hop, handshakes_of_initiator;
   std::vector<e2e::EsCertKePeer> initiators;
 };
 [[nodiscard]] EndToEndConfig read_end_to_end(ConfigReader& in, const SpId& home);

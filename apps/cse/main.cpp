@@ -63,7 +63,7 @@ Result<int> serve(app::CseConfig config, const std::string&) {
                                               config.annex_b(), *table, daemon);
     if (!end_to_end) return fail(end_to_end.error());
     options.end_to_end = *std::move(end_to_end);
-    for (const auto& maf : config.mafs) options.end_to_end->esprim.mafs.push_back(maf.fqdn);
+    for (const auto& maf : config.mafs) options.end_to_end->end_point.esprim.mafs.push_back(maf.fqdn);
     if (!config.mafs.empty()) options.end_to_end->maf_keys = &pairwise_keys;
   }
   options.bound_to_credential = [&keys](const AeId& id) { return keys.binds(id); };

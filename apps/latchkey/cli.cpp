@@ -192,6 +192,20 @@ Result<std::shared_ptr<client::SaeCredential>> ConnectionOptions::credential() c
                               .annex_b = own->annex_b});
 }
 
+Result<std::shared_ptr<const pki::TrustStore>> ConnectionOptions::anchors() const {
+  const auto pem = read_text(trust);
+  if (!pem) return fail("--trust", pem.error());
+  auto chain = pki::Certificate::chain_from_pem(*pem);
+  if (!chain) return fail("--trust", chain.error());
+  std::vector<pki::TrustStore::Anchor> trusted;
+  for (auto& anchor : *chain)
+    trusted.push_back(
+        {std::move(anchor), {.annex_b_certificates = annex_b, .require_name_constraints = !annex_b}});
+  auto store = pki::TrustStore::make(std::move(trusted), {});
+  if (!store) return fail("--trust", store.error());
+  return std::shared_ptr<const pki::TrustStore>(*std::move(store));
+}
+
 Result<e2e::EsCertKeCredentials> ConnectionOptions::certificates() const {
   auto home_sp = home();
   if (!home_sp) return fail("--sp", home_sp.error());
@@ -203,16 +217,8 @@ Result<e2e::EsCertKeCredentials> ConnectionOptions::certificates() const {
   if (!key_pem) return fail("--key", key_pem.error());
   auto private_key = pki::PrivateKey::from_pem(*key_pem);
   if (!private_key) return fail("--key", private_key.error());
-  const auto anchors_pem = read_text(trust);
-  if (!anchors_pem) return fail("--trust", anchors_pem.error());
-  auto anchors = pki::Certificate::chain_from_pem(*anchors_pem);
-  if (!anchors) return fail("--trust", anchors.error());
-  std::vector<pki::TrustStore::Anchor> trusted;
-  for (auto& anchor : *anchors)
-    trusted.push_back(
-        {std::move(anchor), {.annex_b_certificates = annex_b, .require_name_constraints = !annex_b}});
-  auto store = pki::TrustStore::make(std::move(trusted), {});
-  if (!store) return fail("--trust", store.error());
+  auto store = anchors();
+  if (!store) return fail(store.error());
   e2e::EsCertKeCredentials out{.own = std::make_shared<const tls::OwnCertificate>(
                                    tls::OwnCertificate{std::move(*chain), std::move(*private_key)}),
                                .trust = std::move(*store),

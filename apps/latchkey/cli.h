@@ -64,6 +64,8 @@ struct ConnectionOptions {
   [[nodiscard]] Result<bind::PeerOptions> peer() const;
   /// nullptr for a connection without TLS.
   [[nodiscard]] Result<std::shared_ptr<client::SaeCredential>> credential() const;
+  /// --trust.
+  [[nodiscard]] Result<std::shared_ptr<const pki::TrustStore>> anchors() const;
   /// --cert, --key, --trust, --in-cse.
   [[nodiscard]] Result<e2e::EsCertKeCredentials> certificates() const;
 };
@@ -76,6 +78,9 @@ void add_escertke(CLI::App& app, int& status);
 void add_authz(CLI::App& app, int& status);
 void add_das(CLI::App& app, int& status);
 void add_e2e(CLI::App& app, int& status);
+/// `latchkey esdata certificate`.
+void add_peer_key(CLI::App& esdata, int& status);
+void add_listen(CLI::App& app, int& status);
 /// `latchkey completion bash` and `latchkey man`, both from the definitions of `app`.
 void add_documents(CLI::App& app, int& status);
 

@@ -460,6 +460,7 @@ void add_esdata(CLI::App& app, int& status) {
   look->add_flag("--any-source", inspecting->any_source, "the policy accepts what proves no source");
   add_target_options(*look, inspecting);
   look->callback([inspecting, &status] { status = inspect(*inspecting); });
+  add_peer_key(*esdata, status);
 }
 
 }  // namespace

@@ -11,13 +11,18 @@ namespace json = codec::json;
 
 struct Options {
   ConnectionOptions connection;
-  std::string peer, address, from, device, out;
+  std::string peer, address, from, device, raw_key, out;
 };
 
 Result<e2e::EsCertKePeer> peer_of(const Options& options, const SpId& home) {
   auto id = parse_entity_id(options.peer, home);
   if (!id) return fail("peer", id.error());
   e2e::EsCertKePeer peer{.id = *std::move(id)};
+  if (!options.raw_key.empty()) {
+    auto key = pki::PublicKeyId::parse(options.raw_key);
+    if (!key) return fail("--raw-key", key.error());
+    peer.raw_key = *std::move(key);
+  }
   if (options.device.empty()) return peer;
   auto device = M2mDeviceId::parse(options.device);
   if (!device) return fail("--device", device.error());
@@ -75,6 +80,8 @@ void add_escertke(CLI::App& app, int& status) {
                        "address of its <CSEBase> or <AE>, if it is not where its id says");
   escertke->add_option("--device", options->device,
                        "M2M-Device-ID of the device certificate that stands for it");
+  escertke->add_option("--raw-key", options->raw_key,
+                       "its public key identifier (latchkey pki key-id): raw keys instead of certificates");
   escertke->add_option("--out", options->out, "new file for the key in hex, made owner-only")->required();
   options->connection.add_to(*escertke);
   escertke->callback([options, &status] { status = run(*options); });

@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   cli::add_pki(app, status);
   cli::add_psk(app, status);
   cli::add_request(app, status);
+  cli::add_listen(app, status);
   cli::add_maf(app, status);
   cli::add_escertke(app, status);
   cli::add_authz(app, status);

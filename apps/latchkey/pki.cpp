@@ -1,6 +1,8 @@
 /// latchkey pki: certificate authority, keys, inspection (TS-0003 10.1, TR-0038 Annex B).
 #include "cli.h"
+#include "latchkey/crypto/keys.h"
 #include "latchkey/pki/authority.h"
+#include "latchkey/pki/public_key_id.h"
 
 namespace latchkey::cli {
 
@@ -245,7 +247,29 @@ void add_inspect(CLI::App& pki, int& status) {
   });
 }
 
+/// Of a certificate its key.
+Result<Bytes> spki_of(const std::string& file) {
+  const auto pem = read_text(file);
+  if (!pem) return fail(pem.error());
+  if (const auto chain = pki::Certificate::chain_from_pem(*pem)) return chain->front().spki();
+  const auto key = crypto::PublicKey::from_pem(*pem);
+  if (!key) return fail(file, key.error());
+  return key->spki();
+}
+
 void add_keys(CLI::App& pki, int& status) {
+  auto* key_id = pki.add_subcommand("key-id", "print the public key identifier of a key (10.1.2)");
+  auto key_file = std::make_shared<std::string>();
+  key_id->add_option("file", *key_file, "certificate or public key, PEM")->required();
+  key_id->callback([key_file, &status] {
+    const auto spki = spki_of(*key_file);
+    if (!spki) {
+      status = failed(spki.error());
+      return;
+    }
+    const auto text = pki::PublicKeyId::of(*spki).text();
+    print(codec::json::object{{"keyId", text}}, text);
+  });
   auto* kek = pki.add_subcommand("kek", "make a key-encryption key file for a daemon, 0600");
   auto path = std::make_shared<std::string>();
   kek->add_option("file", *path, "outside of the daemon's state directory")->required();

@@ -36,9 +36,8 @@ struct Protection {
     app.add_option("--esprim-trace", trace,
                    "new file for all that CSEs on the way see: a primitive (JSON) in each line")
         ->needs(to);
-    app.add_option(
-           "--esprim-info", info,
-           "resource whose e2eSecInfo tells of the Receiver: its <remoteCSE> or <AE>; else its <CSEBase>")
+    app.add_option("--esprim-info", info,
+                   "resource whose e2eSecInfo tells of the Receiver; else its <CSEBase> or <AE>")
         ->needs(to);
   }
 };
@@ -139,20 +138,21 @@ int run(const Options& options) {
   NoAudit audit;
   bind::HttpClient http(reactor, std::move(*peer), audit, system_clock());
   const auto& receiver = options.protection.receiver;
+  const bool is_cse = protecting != nullptr && std::holds_alternative<CseId>(protecting->receiver());
   std::string trace;
   std::optional<client::EsPrimSender> protected_sender;
   if (protecting != nullptr)
-    protected_sender.emplace(
-        http, protecting,
-        client::EsPrimSender::Options{
-            .from = options.from,
-            .info = options.protection.info.empty() ? receiver + "/-" : options.protection.info,
-            .release = options.release,
-            .outer =
-                [&trace](const codec::RequestPrimitive& outer) {
-                  trace += codec::to_text(codec::to_json(outer)) + "\n";
-                }},
-        system_clock());
+    protected_sender.emplace(http, protecting,
+                             client::EsPrimSender::Options{
+                                 .from = options.from,
+                                 .info = options.protection.info.empty() ? receiver + (is_cse ? "/-" : "")
+                                                                         : options.protection.info,
+                                 .release = options.release,
+                                 .outer =
+                                     [&trace](const codec::RequestPrimitive& outer) {
+                                       trace += codec::to_text(codec::to_json(outer)) + "\n";
+                                     }},
+                             system_clock());
   bind::RequestSender& sender =
       protected_sender ? static_cast<bind::RequestSender&>(*protected_sender) : http;
   const std::chrono::milliseconds limit(options.connection.timeout_ms);

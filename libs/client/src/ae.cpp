@@ -151,27 +151,41 @@ struct Ae::Impl : std::enable_shared_from_this<Impl> {
     });
   }
 
+  /// What comes back for one request, once.
+  struct Reply {
+    std::weak_ptr<Impl> ae;
+    std::string rqi;
+    bool given = false;
+    void give(ResponsePrimitive response) {
+      if (std::exchange(given, true)) return;
+      response.rqi = rqi;
+      if (const auto self = ae.lock()) self->send_answer(response);
+    }
+  };
+
   /// The application's code may stop the listening, or fail: the sender gets an answer and polling goes on.
   /// What the last poll brings after the listening was stopped is refused: the registrar would not tell it
   /// again.
-  ResponsePrimitive handled(const RequestPrimitive& request) const {
+  void answer(const json::value& incoming) {
+    auto request = codec::request_from_json(incoming, clock.now(), options.peer.limits);
+    if (!request)
+      return log::warning("ae", "unreadable request on the polling channel: " + request.error().detail);
+    const auto reply = std::make_shared<Reply>(Reply{weak_from_this(), request->rqi});
     const auto code = handler;
     if (!code)
-      return codec::refusal_response(request, {Rsc::target_not_reachable, "the AE listens no longer"});
+      return reply->give(
+          codec::refusal_response(*request, {Rsc::target_not_reachable, "the AE listens no longer"}));
+    RequestPrimitive head;
+    head.rvi = request->rvi;
     try {
-      return code(request);
+      code(std::move(*request), [reply](ResponsePrimitive response) { reply->give(std::move(response)); });
     } catch (const std::exception& error) {
       log::error("ae", std::string("the handler failed: ") + error.what());
-      return codec::refusal_response(request, {Rsc::internal_server_error, "the AE failed"});
+      reply->give(codec::refusal_response(head, {Rsc::internal_server_error, "the AE failed"}));
     }
   }
 
-  void answer(const json::value& incoming) {
-    const auto request = codec::request_from_json(incoming, clock.now(), options.peer.limits);
-    if (!request)
-      return log::warning("ae", "unreadable request on the polling channel: " + request.error().detail);
-    auto response = handled(*request);
-    response.rqi = request->rqi;
+  void send_answer(const ResponsePrimitive& response) {
     RequestPrimitive notify;
     notify.op = Operation::notify;
     notify.to = channel + "/pcu";
@@ -190,7 +204,7 @@ struct Ae::Impl : std::enable_shared_from_this<Impl> {
   std::uint64_t generation = 0;
   std::string stem;
   std::string channel;  // address of the <pollingChannel>
-  Incoming handler;
+  IncomingLater handler;
   bool polling = false;  // a poll is under way, or due; the last one outlives stop_listening()
   std::chrono::milliseconds retry = kPollRetry;
 };
@@ -308,6 +322,12 @@ Result<std::vector<std::string>> Ae::discover(const std::string& to, const std::
 }
 
 Status Ae::listen(Incoming handler) {
+  return listen_later([handler = std::move(handler)](const RequestPrimitive& request, bind::Respond respond) {
+    respond(handler(request));
+  });
+}
+
+Status Ae::listen_later(IncomingLater handler) {
   if (impl_->stem.empty()) return fail(ErrorCode::not_found, "not registered");
   if (impl_->channel.empty()) {
     const auto created =

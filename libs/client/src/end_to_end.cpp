@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "latchkey/crypto/crypto.h"
+#include "latchkey/e2e/security_info.h"
 
 namespace latchkey::client {
 
@@ -83,6 +84,45 @@ EsPrimSender::EsPrimSender(bind::RequestSender& below, std::shared_ptr<e2e::EsPr
 void EsPrimSender::send(RequestPrimitive request, std::chrono::milliseconds timeout, Done done) {
   auto exchange = std::make_shared<Exchange>(*this, std::move(request), timeout, std::move(done));
   exchange->go_on(exchange->exchange.start(clock_.now()));
+}
+
+// ---- certificates of others ----
+
+namespace {
+
+Result<e2e::PeerCertificates::Trusted> trusted_key(const ResponsePrimitive& response,
+                                                   const PeerKeyQuestion& question,
+                                                   const e2e::PeerCertificates& known, TimePoint now) {
+  if (!codec::is_success(response.rsc))
+    return fail(ErrorCode::denied,
+                "e2eSecInfo of " + question.info + ": " + std::string(codec::to_string(response.rsc)));
+  const auto* const resource = resource_of(response);
+  const auto* const esi = resource != nullptr ? resource->if_contains("esi") : nullptr;
+  if (esi == nullptr) return fail(ErrorCode::denied, "e2eSecInfo of " + question.info + ": there is none");
+  const auto info = e2e::read_sec_info(*esi, now);
+  if (!info)
+    return fail(ErrorCode::invalid_argument, "e2eSecInfo of " + question.info + ": " + info.error().detail);
+  return known.find(question.end_point, question.use, info->certificates, question.kid, now);
+}
+
+}  // namespace
+
+void find_peer_key(bind::RequestSender& below, PeerKeyQuestion question,
+                   std::shared_ptr<const e2e::PeerCertificates> known, const Clock& clock,
+                   std::chrono::milliseconds timeout,
+                   UniqueFunction<void(Result<e2e::PeerCertificates::Trusted>)> done) {
+  RequestPrimitive request;
+  request.op = codec::Operation::retrieve;
+  request.to = question.info;
+  request.from = question.from;
+  request.rqi = new_request_id();
+  request.rvi = question.release;
+  below.send(std::move(request), timeout,
+             [question = std::move(question), known = std::move(known), &clock,
+              done = std::move(done)](Result<ResponsePrimitive> response) mutable {
+               if (!response) return done(fail(std::move(response.error())));
+               done(trusted_key(*response, question, *known, clock.now()));
+             });
 }
 
 // ---- ESCertKE ----

@@ -1,10 +1,11 @@
 #include "end_to_end.h"
 
 #include <algorithm>
+#include <boost/json/parse.hpp>
 #include <utility>
 
 #include "latchkey/base/log.h"
-#include "latchkey/codec/dynamic_authorization.h"
+#include "latchkey/e2e/established_key.h"
 #include "latchkey/e2e/security_info.h"
 #include "originator.h"
 #include "trail.h"
@@ -14,8 +15,7 @@ namespace latchkey::cse {
 namespace {
 
 constexpr std::chrono::seconds kLookAgain{60};
-
-constexpr std::size_t kKeysOfOneMax = 4;
+constexpr std::string_view kSpace = "pairwise";  // of the store: keys by ESCertKE
 
 /// The request inside, in the name of whom its key proves (7.2.2 step 5). What the hop that brought it is
 /// entitled to does not count for it; the association stays that of the hop, and so does its address.
@@ -30,116 +30,119 @@ Request inner_request(const Request& outer, e2e::EsPrimEndpoint::Inner& inner) {
 }
 
 /// What is not opened to whoever has a key: a registration is that of an association of the registree's own
-/// (6.1.2.2.1), and what is hosted elsewhere has another Receiver (decision 0023).
+/// (6.1.2.2.1). What is hosted elsewhere the router refuses.
 Outcome<void> check_inner(const Core& core, const RequestPrimitive& primitive) {
   if (auto valid = codec::check_request(primitive, core.clock.now()); !valid) return valid;
   if (is_registration(primitive))
     return codec::refuse(Rsc::security_association_required,
                          "a registration needs an association of the registree's own");
-  const auto address = ResourceAddress::parse(primitive.to);
-  if (address && !core.tree.hosts(*address))
-    return codec::refuse(Rsc::bad_request, "to: not of the CSE that the request was protected for");
   return {};
 }
 
+/// Whose association brought a request; on a listener without, its address.
+std::string hop_of(const Request& request) {
+  const auto& identity = request.in.security->identity;
+  return identity ? to_string(*identity) : request.in.peer.substr(0, request.in.peer.rfind(':'));
+}
+
+std::int64_t seconds_of(TimePoint time) {
+  return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+/// What a stored key is bound to: none of it can be changed without the key being lost.
+std::string seal_context(const std::string& id, const std::string& peer, std::int64_t end) {
+  return "pairwiseE2EKey " + id + " " + peer + " " + std::to_string(end);
+}
+
 }  // namespace
+
+/// A key as the store has it.
+struct EndToEnd::Kept {
+  std::string id, peer;
+  std::int64_t end = 0;
+  std::uint64_t number = 0;
+  Bytes sealed;
+
+  static std::optional<Kept> read(std::string_view id, std::string_view record) {
+    boost::system::error_code error;
+    const json::value value = json::parse(record, error);
+    const auto* const members = error ? nullptr : value.if_object();
+    if (members == nullptr) return {};
+    const auto* const peer = members->if_contains("p");
+    const auto* const end = members->if_contains("e");
+    const auto* const number = members->if_contains("n");
+    const auto* const sealed = members->if_contains("k");
+    if (peer == nullptr || !peer->is_string() || end == nullptr || !end->is_int64() || number == nullptr ||
+        !number->is_int64() || sealed == nullptr || !sealed->is_string())
+      return {};
+    auto octets = from_base64(std::string_view(sealed->get_string()));
+    if (!octets) return {};
+    return Kept{std::string(id), std::string(peer->get_string()), end->get_int64(),
+                static_cast<std::uint64_t>(number->get_int64()), std::move(*octets)};
+  }
+  [[nodiscard]] std::string record() const {
+    return codec::to_text(
+        json::object{{"p", peer}, {"e", end}, {"n", number}, {"k", to_base64(ByteView(sealed))}});
+  }
+};
 
 EndToEnd::EndToEnd(Core& core, EndToEndOptions options) : core_(core), options_(std::move(options)) {}
 EndToEnd::~EndToEnd() { core_.executor.cancel(timer_); }
 
 Result<std::unique_ptr<EndToEnd>> EndToEnd::make(Core& core, EndToEndOptions options) {
   std::unique_ptr<EndToEnd> made(new EndToEnd(core, std::move(options)));
-  if (auto prepared = made->prepare(); !prepared) return fail(prepared.error());
+  auto end_point = e2e::NotifiedEndPoint::make(std::move(made->options_.end_point), core.audit, core.clock);
+  if (!end_point) return fail(std::move(end_point.error()));
+  made->end_point_ = std::move(*end_point);
+  if (auto restored = made->restore(); !restored) return fail(std::move(restored.error()));
   return made;
 }
 
-Status EndToEnd::prepare() {
-  auto receiver = e2e::EsPrimReceiver::make(options_.esprim);
-  if (!receiver) return fail(receiver.error());
-  receiver_ = std::move(*receiver);
-  esprim_ = std::make_unique<e2e::EsPrimEndpoint>(*receiver_);
-  if (auto added = provision(std::exchange(options_.keys, {})); !added) return added;
-  if (!options_.certificates) return {};
-  const auto authorized = [this](const EntityId& initiator) -> std::optional<e2e::EsCertKePeer> {
-    const auto found = std::ranges::find(options_.initiators, initiator, &e2e::EsCertKePeer::id);
-    return found == options_.initiators.end() ? std::nullopt : std::optional(*found);
-  };
-  auto terminator =
-      e2e::EsCertKeTerminator::make(*options_.certificates, authorized, core_.audit, core_.clock);
-  if (!terminator) return fail(terminator.error());
-  escertke_.emplace(std::move(*terminator));
-  return {};
-}
-
 Status EndToEnd::provision(std::vector<e2e::PairwiseEsPrimKey::Shared> keys) {
-  const auto stays = [&](const std::string& id) {
-    return std::ranges::any_of(keys, [&](const auto& key) { return key->id() == id; });
-  };
-  for (const auto& id : std::exchange(provisioned_, {}))
-    if (!stays(id)) receiver_->remove_key(id);
-  for (auto& key : keys) {
-    provisioned_.push_back(key->id());
-    if (auto added = receiver_->add_key(std::move(key)); !added) return added;
-  }
-  return {};
+  return end_point_->provision(std::move(keys));
 }
 
 void EndToEnd::start(std::function<void()> published) {
   published_ = std::move(published);
+  look_again();
+}
+
+void EndToEnd::look_again() {
   publish();
+  forget_expired();
+  timer_ = core_.executor.after(kLookAgain, [this] { look_again(); });
 }
 
 void EndToEnd::publish() {
-  e2e::E2eSecInfo info;
-  for (const int suid : {13, 23}) info.features.push_back(*Suid::from(suid));
-  if (options_.maf_keys != nullptr) info.features.push_back(*Suid::from(33));
-  if (escertke_) info.features.push_back(*Suid::from(43));
-  info.shared = receiver_->shared_object(core_.clock.now());
-  auto esi = e2e::to_json(info);
+  auto esi = e2e::to_json(end_point_->sec_info());
   Resource& base = *core_.tree.base();
-  if (const auto* const known = base.attributes.if_contains("esi"); known == nullptr || *known != esi) {
-    core_.change(base, {{"esi", std::move(esi)}});
-    published_();
-  }
-  timer_ = core_.executor.after(kLookAgain, [this] { publish(); });
+  if (const auto* const known = base.attributes.if_contains("esi"); known != nullptr && *known == esi) return;
+  core_.change(base, {{"esi", std::move(esi)}});
+  published_();
 }
 
 bool EndToEnd::takes(const Request& request, const Target& target) {
-  if (request.primitive().op != codec::Operation::notify || !target.resource->is(codec::Ty::cse_base))
-    return false;
-  const auto* const pc = request.primitive().pc.if_object();
-  return pc != nullptr && pc->contains(codec::kSecurityInfo);
+  return target.resource->is(codec::Ty::cse_base) && e2e::NotifiedEndPoint::takes(request.primitive());
 }
 
 void EndToEnd::handle(Request&& outer, Respond respond) {
-  const auto type = codec::security_info_type(outer.primitive().pc);
-  if (!type) return core_.refuse(outer, type.error(), std::move(respond));
-  switch (*type) {
-    case codec::SecurityInfoType::rand_object_request:
-    case codec::SecurityInfoType::esprim_object:
-      return open(std::move(outer), false, std::move(respond));
-    case codec::SecurityInfoType::escertke_message:
-      return establish(outer, std::move(respond));
-    default:
-      return core_.refuse(outer, {Rsc::bad_request, "m2m:seci.sit: nothing that a CSE is asked"},
-                          std::move(respond));
-  }
+  const auto hop = hop_of(outer);
+  auto handled = end_point_->handle({.outer = outer.primitive(), .originator = outer.originator, .hop = hop});
+  go_on(std::move(outer), std::move(handled), std::move(respond));
+}
+
+void EndToEnd::go_on(Request&& outer, e2e::NotifiedEndPoint::Handled handled, Respond respond) {
+  if (auto* const inner = std::get_if<e2e::EsPrimEndpoint::Inner>(&handled))
+    return decide(std::move(outer), std::move(*inner), std::move(respond));
+  if (auto* const ready = std::get_if<e2e::NotifiedEndPoint::Answer>(&handled))
+    return answer(outer, std::move(*ready), std::move(respond));
+  if (options_.maf_keys == nullptr)
+    return answer(outer, end_point_->unknown_key(outer.primitive()), std::move(respond));
+  const auto id = std::get<e2e::EsPrimReceiver::FetchKey>(handled).kc_id;
+  fetch(id, std::move(outer), std::move(respond));
 }
 
 // ---- ESPrim ----
-
-void EndToEnd::open(Request&& outer, bool fetched, Respond respond) {
-  auto handled = esprim_->handle(outer.primitive(), core_.clock.now());
-  if (!handled)
-    return core_.refuse(outer, {Rsc::bad_request, "pc: no message of ESPrim"}, std::move(respond));
-  if (auto* const inner = std::get_if<e2e::EsPrimEndpoint::Inner>(&*handled))
-    return decide(std::move(outer), std::move(*inner), std::move(respond));
-  if (auto* const answered = std::get_if<e2e::EsPrimEndpoint::Answer>(&*handled))
-    return answer(outer, std::move(*answered), respond);
-  if (fetched || options_.maf_keys == nullptr)
-    return answer(outer, e2e::EsPrimEndpoint::unknown_key(outer.primitive()), respond);
-  fetch(std::get<e2e::EsPrimReceiver::FetchKey>(*handled).kc_id, std::move(outer), std::move(respond));
-}
 
 /// 8.4.2 C.6a: the object is opened when the MAF has answered.
 void EndToEnd::fetch(const KeyId& id, Request&& outer, Respond respond) {
@@ -150,30 +153,27 @@ void EndToEnd::fetch(const KeyId& id, Request&& outer, Respond respond) {
                             const auto alive = weak.lock();
                             if (!alive) return;
                             EndToEnd& self = **alive;
-                            if (!key || !self.add(**key))
-                              return self.answer(outer, e2e::EsPrimEndpoint::unknown_key(outer.primitive()),
-                                                 respond);
-                            self.open(std::move(outer), true, std::move(respond));
+                            if (!key || !self.obtain(**key))
+                              return self.answer(outer, self.end_point_->unknown_key(outer.primitive()),
+                                                 std::move(respond));
+                            auto handled = self.end_point_->opened(outer.primitive());
+                            self.go_on(std::move(outer), std::move(handled), std::move(respond));
                           });
 }
 
-bool EndToEnd::add(const MafKey& key) {
+bool EndToEnd::obtain(const MafKey& key) {
   if (!key.source) return false;  // nobody whom a From could name
   auto pairwise = e2e::PairwiseEsPrimKey::from_kc(key.id, key.key, *key.source, key.end);
-  return pairwise && add(*std::move(pairwise));
-}
-
-bool EndToEnd::add(e2e::PairwiseEsPrimKey::Shared key) {
-  auto& own = obtained_[to_string(key->peer())];
-  std::erase(own, key->id());
-  own.push_back(key->id());
-  if (own.size() > kKeysOfOneMax) {
-    receiver_->remove_key(own.front());
-    own.pop_front();
+  if (!pairwise) return false;
+  const auto made_way = end_point_->obtain(*std::move(pairwise));
+  if (!made_way) {
+    log::warning("cse", made_way.error().detail);
+    return false;
   }
-  const auto added = receiver_->add_key(std::move(key));
-  if (!added) log::warning("cse", added.error().detail);
-  return added.has_value();
+  store::Batch batch;
+  for (const auto& id : *made_way) forget(id, batch);
+  if (!batch.empty()) core_.commit(core_.begin(), std::move(batch));
+  return true;
 }
 
 void EndToEnd::decide(Request&& outer, e2e::EsPrimEndpoint::Inner inner, Respond respond) {
@@ -183,47 +183,101 @@ void EndToEnd::decide(Request&& outer, e2e::EsPrimEndpoint::Inner inner, Respond
     const auto alive = weak.lock();
     if (!alive) return;
     EndToEnd& self = **alive;
-    self.answer(outer, self.esprim_->answer(outer.primitive(), context, response, self.core_.clock.now()),
-                respond);
+    self.answer(outer, self.end_point_->answer(outer.primitive(), context, response), std::move(respond));
   };
   if (auto valid = check_inner(core_, request.primitive()); !valid)
     return core_.refuse(request, std::move(valid).error(), std::move(finish));
   core_.dispatch(std::move(request), std::move(finish));
 }
 
-void EndToEnd::answer(const Request& outer, e2e::EsPrimEndpoint::Answer answer, Respond& respond) {
+void EndToEnd::answer(const Request& outer, e2e::NotifiedEndPoint::Answer answer, Respond respond) {
   if (answer.refusal) {
     ++core_.counters.refused_originator;
-    record(core_, AuditEventId::originator_refused, outer,
-           "ESPrim: " + std::string(e2e::to_string(answer.refusal->defect)) + ": " + answer.refusal->detail,
-           answer.refusal->rsc());
+    record(core_, AuditEventId::originator_refused, outer, *answer.refusal, answer.outer.rsc);
   }
-  respond(std::move(answer.outer));
+  if (!answer.established) return respond(std::move(answer.outer));
+  core_.answer_written(outer, keep(*answer.established), std::move(answer.outer), std::move(respond));
 }
 
-// ---- ESCertKE ----
+// ---- keys that were established ----
 
-void EndToEnd::establish(const Request& outer, Respond respond) {
-  if (!escertke_ || !outer.originator)
-    return core_.refuse(outer, {Rsc::not_implemented, "m2m:seci: no keys are established here"},
-                        std::move(respond));
-  const auto message = e2e::read_escertke_message(outer.primitive().pc);
-  if (!message) return core_.refuse(outer, message.error(), std::move(respond));
-  auto answered = escertke_->receive(*outer.originator, *message);
-  auto response = response_to(outer.primitive(), answered.failure ? Rsc::bad_request : Rsc::ok);
-  if (!answered.message.empty()) response.pc = e2e::escertke_security_info(answered.message);
-  if (answered.failure) {
-    ++core_.counters.refused_originator;
-    record(core_, AuditEventId::originator_refused, outer, answered.failure->detail, response.rsc);
+/// The other end-point uses the key when message 4 has come: by then it has to survive us.
+std::uint64_t EndToEnd::keep(const e2e::PairwiseE2EKey& key) {
+  auto pairwise = e2e::pairwise_esprim_key(key);
+  const auto made_way = pairwise ? end_point_->obtain(*std::move(pairwise)) : fail(pairwise.error());
+  if (!made_way) {
+    log::warning("cse", "a key that was established is not kept: " + made_way.error().detail);
+    return 0;
   }
-  if (answered.key) keep(std::move(*answered.key));
-  respond(std::move(response));
+  if (options_.environment == nullptr) return 0;
+  store::Batch batch;
+  for (const auto& id : *made_way) forget(id, batch);
+  Kept kept{key.id, to_string(key.peer), seconds_of(key.end), ++last_kept_, {}};
+  auto sealed = options_.environment->seal(seal_context(kept.id, kept.peer, kept.end), key.key);
+  if (sealed) {
+    kept.sealed = std::move(*sealed);
+    batch.put(kSpace, kept.id, kept.record());
+    kept_[kept.id] = key.end;
+  } else {
+    log::warning("cse", "a key that was established ends with this process: " + sealed.error().detail);
+  }
+  const auto sequence = core_.begin();
+  core_.commit(sequence, std::move(batch));
+  return sequence;
 }
 
-void EndToEnd::keep(e2e::PairwiseE2EKey key) {
-  auto made = e2e::PairwiseEsPrimKey::from_secret(
-      {.id = key.id, .peer = key.peer, .suid = *Suid::from(43), .end = key.end}, std::move(key.key));
-  if (made) static_cast<void>(add(*std::move(made)));
+void EndToEnd::forget(const std::string& id, store::Batch& batch) {
+  if (kept_.erase(id) != 0) batch.remove(kSpace, id);
+}
+
+void EndToEnd::forget_expired() {
+  store::Batch batch;
+  for (auto kept = kept_.begin(); kept != kept_.end();) {
+    const auto& [id, end] = *kept++;
+    if (end <= core_.clock.now()) forget(std::string(id), batch);
+  }
+  if (!batch.empty()) core_.commit(core_.begin(), std::move(batch));
+}
+
+/// Oldest first, so that the newest of one end-point are kept again. What has ended, or is of somebody who
+/// may no longer establish keys, goes.
+Status EndToEnd::restore() {
+  if (options_.environment == nullptr) return {};
+  std::vector<Kept> found;
+  store::Batch gone;
+  auto scanned = core_.store.scan(kSpace, [&](std::string_view id, std::string_view record) {
+    if (auto kept = Kept::read(id, record))
+      found.push_back(std::move(*kept));
+    else
+      gone.remove(kSpace, id);
+    return true;
+  });
+  if (!scanned) return scanned;
+  std::ranges::sort(found, {}, &Kept::number);
+  for (auto& kept : found) {
+    last_kept_ = kept.number;
+    if (!restore(kept, gone)) gone.remove(kSpace, kept.id);
+  }
+  return gone.empty() ? Status() : core_.store.commit_and_wait(std::move(gone));
+}
+
+bool EndToEnd::restore(Kept& kept, store::Batch& gone) {
+  const auto peer = parse_entity_id(kept.peer, core_.options.cse_id.sp());
+  const TimePoint end{std::chrono::seconds(kept.end)};
+  if (!peer || !end_point_->authorizes(*peer) || end <= core_.clock.now()) return false;
+  auto key = options_.environment->unseal(seal_context(kept.id, kept.peer, kept.end), kept.sealed);
+  if (!key) {
+    log::error("cse", "pairwise key " + kept.id + " cannot be read: " + key.error().detail);
+    return false;
+  }
+  auto pairwise = e2e::PairwiseEsPrimKey::from_secret(
+      {.id = kept.id, .peer = *peer, .suid = *Suid::from(43), .end = end}, std::move(*key));
+  if (!pairwise) return false;
+  const auto made_way = end_point_->obtain(*std::move(pairwise));
+  if (!made_way) return false;
+  kept_[kept.id] = end;
+  for (const auto& id : *made_way) forget(id, gone);
+  return true;
 }
 
 }  // namespace latchkey::cse

@@ -1,15 +1,12 @@
 #pragma once
 /// What comes to this CSE as security information: protected primitives (TS-0003 8.4, TS-0004 7.5.1.2.13) and
 /// key establishment (8.7, TS-0004 7.5.1.2.12).
-#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 
 #include "core.h"
-#include "latchkey/e2e/endpoint.h"
-#include "latchkey/e2e/escertke.h"
 
 namespace latchkey::cse {
 
@@ -17,7 +14,8 @@ namespace latchkey::cse {
 /// trusted with nothing (8.4.1).
 class EndToEnd {
  public:
-  /// `core` outlives it. invalid_argument: keys, certificates or lifetimes that cannot be.
+  /// After the store was opened: keys that were established before are usable again. `core` outlives it.
+  /// invalid_argument: keys, certificates or lifetimes that cannot be.
   [[nodiscard]] static Result<std::unique_ptr<EndToEnd>> make(Core& core, EndToEndOptions options);
   ~EndToEnd();
   EndToEnd(const EndToEnd&) = delete;
@@ -34,28 +32,26 @@ class EndToEnd {
   void handle(Request&& outer, Respond respond);
 
  private:
+  struct Kept;
   EndToEnd(Core& core, EndToEndOptions options);
-  [[nodiscard]] Status prepare();
+  [[nodiscard]] Status restore();
+  [[nodiscard]] bool restore(Kept& kept, store::Batch& gone);
+  void look_again();
   void publish();
-  /// `fetched`: a MAF has been asked for the key of this object, which happens once.
-  void open(Request&& outer, bool fetched, Respond respond);
+  void go_on(Request&& outer, e2e::NotifiedEndPoint::Handled handled, Respond respond);
   void fetch(const KeyId& id, Request&& outer, Respond respond);
   void decide(Request&& outer, e2e::EsPrimEndpoint::Inner inner, Respond respond);
-  void answer(const Request& outer, e2e::EsPrimEndpoint::Answer answer, Respond& respond);
-  void establish(const Request& outer, Respond respond);
-  void keep(e2e::PairwiseE2EKey key);
-  [[nodiscard]] bool add(const MafKey& key);
-  /// Of the keys that a peer brings, the newest few are kept: none takes the room of others.
-  [[nodiscard]] bool add(e2e::PairwiseEsPrimKey::Shared key);
+  void answer(const Request& outer, e2e::NotifiedEndPoint::Answer answer, Respond respond);
+  [[nodiscard]] bool obtain(const MafKey& key);
+  [[nodiscard]] std::uint64_t keep(const e2e::PairwiseE2EKey& key);
+  void forget(const std::string& id, store::Batch& batch);
+  void forget_expired();
 
   Core& core_;
   EndToEndOptions options_;
-  std::unique_ptr<e2e::EsPrimReceiver> receiver_;
-  std::unique_ptr<e2e::EsPrimEndpoint> esprim_;
-  std::optional<e2e::EsCertKeTerminator> escertke_;
-  std::vector<std::string> provisioned_;  ///< ids of keys
-  /// Ids of the keys that MAFs and ESCertKE gave, oldest first, by the other end-point.
-  std::unordered_map<std::string, std::deque<std::string>> obtained_;
+  std::unique_ptr<e2e::NotifiedEndPoint> end_point_;
+  std::map<std::string, TimePoint> kept_;  ///< ends of the keys in the store, by id
+  std::uint64_t last_kept_ = 0;            ///< their order over restarts
   std::function<void()> published_;
   Executor::TimerId timer_{};
   std::shared_ptr<EndToEnd*> self_ = std::make_shared<EndToEnd*>(this);  // expires with us

@@ -33,6 +33,7 @@ class Routes final : public Router {
          primitive.ty == static_cast<std::uint32_t>(codec::Ty::csr)))
       return core_.refuse(request, {Rsc::bad_request, "a registration is never forwarded"},
                           std::move(respond));
+    if (request.end_to_end) return refuse_protected(request, std::move(respond));
     auto hop = next_hop(address);
     if (!hop) return core_.refuse(request, hop.error(), std::move(respond));
     const auto hop_id = cse_of(**hop);
@@ -56,6 +57,7 @@ class Routes final : public Router {
   }
 
   void notify(Request&& request, Resource& target, Respond respond) override {
+    if (request.end_to_end && target.is(codec::Ty::csr)) return refuse_protected(request, std::move(respond));
     auto outgoing = request.primitive();
     if (request.originator) outgoing.from = spelled(*request.originator);
     auto shared = std::make_shared<std::pair<Request, Respond>>(std::move(request), std::move(respond));
@@ -94,6 +96,13 @@ class Routes final : public Router {
   }
 
  private:
+  /// Passed on, also to the member of a group, it would leave in clear in the name of an originator for whom
+  /// only the key speaks (decisions 0023, 0043).
+  void refuse_protected(const Request& request, Respond respond) {
+    core_.refuse(request, {Rsc::bad_request, "to: not of the CSE that the request was protected for"},
+                 std::move(respond));
+  }
+
   [[nodiscard]] CseId cse_of(const Resource& remote) const {
     auto id = CseId::parse(remote.text("csi"), core_.options.cse_id.sp());
     if (!id) broken_invariant("a stored remoteCSE has an unreadable csi");

@@ -9,6 +9,7 @@
 #include "latchkey/e2e/originator.h"
 #include "latchkey/e2e/security_info.h"
 #include "latchkey/pki/authority.h"
+#include "state_folder.h"
 #include "support/world.h"
 
 namespace latchkey::cse::test {
@@ -34,7 +35,7 @@ CseOptions mn(std::string_view id) {
 }
 CseOptions receiver() {
   auto options = mn("/mn-cse");
-  options.end_to_end = {.esprim = {.self = options.cse_id}, .keys = {key_with(kPhone)}};
+  options.end_to_end = {.end_point = {.esprim = {.self = options.cse_id}, .keys = {key_with(kPhone)}}};
   return options;
 }
 
@@ -211,6 +212,33 @@ TEST_F(EndToEndPrimitive, TheDecisionIsThatOnTheInnerRequest) {
   EXPECT_EQ(instances(), 0);
 }
 
+TEST_F(EndToEndPrimitive, AGroupPassesItOnToNobodyElse) {
+  // Members on other CSEs would get it in clear, in the name of an originator for whom only the key speaks.
+  ASSERT_EQ(
+      a.create(
+           "Clock", "cse/lock", Ty::grp,
+           R"({"m2m:grp":{"rn":"all","mnm":5,"mid":["cse/lock/state","/in-cse/cse/elsewhere"],"macp":["cse/lock/door"]}})")
+          .rsc,
+      Rsc::created);
+  auto& by_a = a.peers.cses["//sp.example/in-cse"].received;
+  const auto before = by_a.size();
+  auto fanned = unlock();
+  fanned.to = "/mn-cse/cse/lock/all/fopt";
+  const auto action = exchange(originator(), std::move(fanned));
+  ASSERT_EQ(inner_rsc(action), Rsc::ok);
+  const auto answers = codec::to_text(std::get<e2e::EsPrimExchange::Finished>(action).inner.pc);
+  EXPECT_NE(answers.find(R"("rsc":2001)"), std::string::npos) << answers;
+  EXPECT_NE(answers.find(R"("rsc":4000)"), std::string::npos) << answers;
+  EXPECT_EQ(instances(), 1);
+  for (auto at = before; at < by_a.size(); ++at)
+    EXPECT_EQ(codec::to_text(by_a[at].pc).find("unlock"), std::string::npos);
+  // A notification that would leave by way of a <remoteCSE> neither.
+  auto notification = a.make(Operation::notify, "/mn-b/Cphone", "/mn-cse/cse/in-cse");
+  notification.pc = json::parse(R"({"m2m:sgn":{"sur":"unlock"}})");
+  const auto refused = inner_rsc(exchange(originator(), std::move(notification)));
+  EXPECT_TRUE(refused == Rsc::bad_request || refused == Rsc::originator_has_no_privilege);
+}
+
 TEST_F(EndToEndPrimitive, WhoSpeaksForAnotherInsideIsRefused) {
   cover({"7.2.2-02"});
   const auto result = exchange(originator(), unlock("/mn-b/Cother"));
@@ -377,8 +405,8 @@ TEST_F(EndToEndPrimitive, TheClientLibraryDoesTheWholeExchange) {
 class EndToEndKey : public EndToEndPrimitive {
  protected:
   EndToEndKey() {
-    a.options().end_to_end->certificates = Authorities::instance().of(kMn);
-    a.options().end_to_end->initiators = {{.id = kPhone}};
+    a.options().end_to_end->end_point.certificates = Authorities::instance().of(kMn);
+    a.options().end_to_end->end_point.initiators = {{.id = kPhone}};
     a.start();
   }
   Result<e2e::PairwiseE2EKey> establish(const EntityId& as) {
@@ -418,6 +446,151 @@ TEST_F(EndToEndKey, OfOneEndPointTheNewestFewAreKept) {
   EXPECT_EQ(inner_rsc(exchange(phones.back(), unlock())), Rsc::created);
 }
 
+/// With a Secure Environment under which keys are kept in the store.
+class EndToEndKeptKey : public EndToEndKey {
+ protected:
+  EndToEndKeptKey() { restart(); }
+  void restart() {
+    environment = folder.open_environment();
+    a.options().end_to_end->environment = environment.get();
+    a.start();
+  }
+  std::shared_ptr<e2e::EsPrimOriginator> established() {
+    auto key = establish(kPhone);
+    EXPECT_TRUE(key) << key.error().detail;
+    last = to_hex(key->key.reveal());
+    return originator(*e2e::PairwiseEsPrimKey::from_secret(
+        {.id = key->id, .peer = key->peer, .suid = *Suid::from(43), .end = key->end}, std::move(key->key)));
+  }
+  std::vector<std::pair<std::string, std::string>> records() {
+    std::vector<std::pair<std::string, std::string>> out;
+    EXPECT_TRUE(a.store.scan("pairwise", [&](std::string_view id, std::string_view record) {
+      out.emplace_back(id, record);
+      return true;
+    }));
+    return out;
+  }
+  latchkey::test::StateFolder folder;
+  std::unique_ptr<secure_env::SecureEnvironment> environment;
+  std::string last;  ///< the key in hex
+};
+
+TEST_F(EndToEndKeptKey, SurvivesARestartAndStandsNowhereInClear) {
+  cover({"8.7.2.2-18"});
+  const auto phone = established();
+  ASSERT_EQ(records().size(), 1U);
+  const auto record = records().front().second;
+  EXPECT_EQ(record.find(last), std::string::npos);
+  EXPECT_EQ(record.find(to_base64(*from_hex(last))), std::string::npos);
+  EXPECT_NE(record.find("//sp.example/mn-b/Cphone"), std::string::npos) << record;
+  restart();
+  EXPECT_EQ(inner_rsc(exchange(phone, unlock())), Rsc::created);
+  // One whose peer may no longer establish keys is not used any more, and is gone.
+  a.options().end_to_end->end_point.initiators = {{.id = ae_id("/mn-b/Cother")}};
+  restart();
+  EXPECT_EQ(refusal(exchange(phone, unlock())), Rsc::esprim_unknown_key_id);
+  EXPECT_TRUE(records().empty());
+}
+
+TEST_F(EndToEndKeptKey, IsTheNewestFewAfterARestartToo) {
+  std::vector<std::shared_ptr<e2e::EsPrimOriginator>> phones;
+  for (int i = 0; i < 4; ++i) phones.push_back(established());
+  restart();
+  phones.push_back(established());
+  EXPECT_EQ(records().size(), 4U);
+  restart();
+  EXPECT_EQ(refusal(exchange(phones[0], unlock())), Rsc::esprim_unknown_key_id);
+  for (std::size_t i = 1; i < 5; ++i) EXPECT_EQ(inner_rsc(exchange(phones[i], unlock())), Rsc::created) << i;
+}
+
+TEST_F(EndToEndKeptKey, IsLostWhenItsRecordWasChangedOrItsTimeIsOver) {
+  const auto phone = established();
+  const auto [id, record] = records().front();
+  auto changed = record;
+  const auto peer = changed.find("Cphone");
+  ASSERT_NE(peer, std::string::npos);
+  // Another end-point whom the configuration knows: the key is bound to whom it was established with.
+  changed.replace(peer, 6, "Cother");
+  a.store.records[{"pairwise", id}] = changed;
+  a.options().end_to_end->end_point.initiators = {{.id = kPhone}, {.id = ae_id("/mn-b/Cother")}};
+  restart();
+  EXPECT_EQ(refusal(exchange(phone, unlock())), Rsc::esprim_unknown_key_id);
+  EXPECT_TRUE(records().empty());
+  a.store.records[{"pairwise", "ZZ"}] = "no record";
+  const auto again = established();
+  restart();
+  EXPECT_EQ(records().size(), 1U);
+  a.clock.advance(std::chrono::days(101));
+  a.executor.advance(std::chrono::seconds(61));
+  EXPECT_TRUE(records().empty());
+}
+
+TEST_F(EndToEndKeptKey, IsTheOthersOnlyWhenItIsDurable) {
+  a.store.at_once = false;
+  auto initiator =
+      e2e::EsCertKeInitiator::start(Authorities::instance().of(kPhone), {.id = kMn}, a.audit, a.clock);
+  ASSERT_TRUE(initiator);
+  const auto notify = [&](ByteView message) {
+    RequestPrimitive outer;
+    outer.op = Operation::notify;
+    outer.to = "/mn-cse/-";
+    outer.from = "/mn-b/Cphone";
+    outer.rqi = "k" + std::to_string(++sent);
+    outer.rvi = "2a";
+    outer.pc = e2e::escertke_security_info(message);
+    return a.begin(a.session("/in-cse"), std::move(outer));
+  };
+  const auto second = notify(initiator->message_1());
+  ASSERT_TRUE(second->has_value());
+  const auto third = initiator->message_3(*e2e::read_escertke_message((*second)->pc));
+  ASSERT_TRUE(third) << third.error().detail;
+  const auto fourth = notify(*third);
+  EXPECT_FALSE(fourth->has_value());
+  a.store.flush();
+  a.executor.run_posted();
+  ASSERT_TRUE(fourth->has_value());
+  EXPECT_TRUE(initiator->finish(*e2e::read_escertke_message((*fourth)->pc)));
+}
+
+TEST_F(EndToEndKey, TooManyHandshakesOfOneInitiatorAreShed) {
+  a.options().end_to_end->end_point.handshakes_of_initiator = {.per_second = 0.5, .burst = 2};
+  a.start();
+  EXPECT_TRUE(establish(kPhone));
+  EXPECT_TRUE(establish(kPhone));
+  const auto third = establish(kPhone);
+  ASSERT_FALSE(third);
+  EXPECT_NE(third.error().detail.find("INTERNAL_SERVER_ERROR"), std::string::npos) << third.error().detail;
+  const auto events = a.audit.events();
+  ASSERT_FALSE(events.empty());
+  EXPECT_EQ(events.back().status, 5000);
+  EXPECT_NE(events.back().reason.find("more handshakes than //sp.example/mn-b/Cphone"), std::string::npos)
+      << events.back().reason;
+  a.clock.advance(std::chrono::seconds(2));
+  EXPECT_TRUE(establish(kPhone));
+}
+
+TEST_F(EndToEndPrimitive, TooManyObjectsOfOneHopAreShedAndThoseOfOthersAreNot) {
+  a.options().end_to_end->end_point.objects_of_hop = {.per_second = 1, .burst = 3};
+  a.start();
+  const auto phone = originator();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(inner_rsc(exchange(phone, unlock())), Rsc::created);
+  EXPECT_EQ(refusal(exchange(phone, unlock())), Rsc::internal_server_error);
+  const auto events = a.audit.events();
+  EXPECT_NE(events.back().reason.find("more objects than this hop"), std::string::npos)
+      << events.back().reason;
+  RequestPrimitive outer;
+  outer.op = Operation::notify;
+  outer.from = "Clock";
+  outer.to = "/mn-cse/-";
+  outer.rqi = "own";
+  outer.rvi = "2a";
+  outer.pc = json::parse(R"({"m2m:seci":{"sit":3}})");
+  EXPECT_EQ(a.send(a.session("Clock"), std::move(outer)).rsc, Rsc::ok);
+  a.clock.advance(std::chrono::seconds(1));
+  EXPECT_EQ(inner_rsc(exchange(phone, unlock())), Rsc::created);
+  EXPECT_EQ(instances(), 4);
+}
+
 TEST_F(EndToEndKey, IsNotEstablishedWithAnothersCertificateOrName) {
   const auto stolen = establish(ae_id("/mn-b/Cother"));
   ASSERT_FALSE(stolen);
@@ -426,7 +599,7 @@ TEST_F(EndToEndKey, IsNotEstablishedWithAnothersCertificateOrName) {
     return event.id == AuditEventId::originator_refused && event.status == 4000 &&
            event.reason.find("does not prove") != std::string::npos;
   }));
-  a.options().end_to_end->initiators = {{.id = ae_id("/mn-b/Cother")}};
+  a.options().end_to_end->end_point.initiators = {{.id = ae_id("/mn-b/Cother")}};
   a.start();
   const auto stranger = establish(kPhone);
   ASSERT_FALSE(stranger);
@@ -467,7 +640,7 @@ class EndToEndKc : public EndToEndPrimitive {
       if (held != nullptr) return held->push_back(std::move(done));
       done(retrieved());
     });
-    a.options().end_to_end->esprim.mafs = {*Fqdn::parse("maf.example")};
+    a.options().end_to_end->end_point.esprim.mafs = {*Fqdn::parse("maf.example")};
     a.options().end_to_end->maf_keys = &keys;
     a.start();
   }

@@ -3,9 +3,11 @@
 #include <new>
 
 #include "latchkey/codec/primitive.h"
+#include "latchkey/e2e/endpoint.h"
 #include "latchkey/e2e/esdata.h"
 #include "latchkey/e2e/latchkey_e2e.h"
 #include "latchkey/e2e/originator.h"
+#include "latchkey/e2e/security_info.h"
 
 namespace e2e = latchkey::e2e;
 namespace jose = latchkey::jose;
@@ -28,6 +30,14 @@ struct lk_originator {
 };
 struct lk_exchange {
   e2e::EsPrimExchange it;
+};
+struct lk_receiver {
+  std::unique_ptr<e2e::EsPrimReceiver> it;
+  e2e::EsPrimEndpoint endpoint;
+};
+struct lk_opened {
+  codec::RequestPrimitive outer;
+  e2e::EsPrimContext context;
 };
 
 namespace {
@@ -143,6 +153,28 @@ Result<std::vector<Entry>> read(const lk_credential* list, std::size_t count,
 Result<jose::Enc> enc_of(const char* name) {
   if (const auto enc = jose::enc(text_of(name))) return *enc;
   return bad("enc is none of A128GCM, A192GCM, A256GCM");
+}
+
+/// An AE-ID or CSE-ID in absolute form; its service provider is in it.
+Result<latchkey::EntityId> absolute_id(const char* what, const char* text) {
+  const std::string_view name = text_of(text);
+  const auto slash = name.starts_with("//") ? name.find('/', 2) : std::string_view::npos;
+  const auto home = latchkey::SpId::parse(name.substr(0, std::min(slash, name.size())));
+  if (!home) return fail(what, home.error());
+  auto id = latchkey::parse_entity_id(name, *home);
+  if (!id) return fail(what, id.error());
+  return id;
+}
+
+Result<e2e::PairwiseEsPrimKey::Shared> pairwise_key(const char* kid, int suid, const std::uint8_t* key,
+                                                    std::size_t size, std::int64_t end,
+                                                    latchkey::EntityId peer) {
+  const auto use = latchkey::Suid::from(suid);
+  if (!use) return fail(use.error());
+  if (key == nullptr && size > 0) return bad("no key");
+  e2e::PairwiseAttributes attributes{.id = std::string(text_of(kid)), .peer = std::move(peer), .suid = *use};
+  if (end != 0) attributes.end = at(end);
+  return e2e::PairwiseEsPrimKey::from_secret(std::move(attributes), SecretBytes::copy_of({key, size}));
 }
 
 Result<json::value> parsed(const char* text) {
@@ -270,19 +302,9 @@ int lk_target_open(const lk_target* target, int form, const char* envelope, size
 int lk_originator_new(lk_originator** out, const char* kid, int suid, const uint8_t* key, size_t key_size,
                       int64_t end, const char* receiver, const char* address, lk_error* error) {
   return guarded(error, [&]() -> latchkey::Status {
-    const std::string_view name = text_of(receiver);
-    const auto slash = name.starts_with("//") ? name.find('/', 2) : std::string_view::npos;
-    const auto home = latchkey::SpId::parse(name.substr(0, std::min(slash, name.size())));
-    if (!home) return fail("receiver", home.error());
-    auto peer = latchkey::parse_entity_id(name, *home);
-    if (!peer) return fail("receiver", std::move(peer.error()));
-    const auto use = latchkey::Suid::from(suid);
-    if (!use) return fail(use.error());
-    e2e::PairwiseAttributes attributes{
-        .id = std::string(text_of(kid)), .peer = std::move(*peer), .suid = *use};
-    if (end != 0) attributes.end = at(end);
-    auto pairwise =
-        e2e::PairwiseEsPrimKey::from_secret(std::move(attributes), SecretBytes::copy_of({key, key_size}));
+    auto peer = absolute_id("receiver", receiver);
+    if (!peer) return fail(std::move(peer.error()));
+    auto pairwise = pairwise_key(kid, suid, key, key_size, end, *std::move(peer));
     if (!pairwise) return fail(std::move(pairwise.error()));
     auto made = e2e::EsPrimOriginator::make({.receiver_address = std::string(text_of(address))},
                                             std::move(*pairwise));
@@ -329,5 +351,93 @@ int lk_exchange_answer(lk_exchange* exchange, const char* response, int64_t now,
   });
 }
 void lk_exchange_free(lk_exchange* exchange) { delete exchange; }
+
+int lk_receiver_new(lk_receiver** out, const char* self, lk_error* error) {
+  return guarded(error, [&]() -> latchkey::Status {
+    auto id = absolute_id("self", self);
+    if (!id) return fail(std::move(id.error()));
+    auto made = e2e::EsPrimReceiver::make({.self = *std::move(id)});
+    if (!made) return fail(std::move(made.error()));
+    auto& receiver = **made;
+    *out = new lk_receiver{std::move(*made), e2e::EsPrimEndpoint(receiver)};
+    return {};
+  });
+}
+void lk_receiver_free(lk_receiver* receiver) { delete receiver; }
+
+int lk_receiver_add_key(lk_receiver* receiver, const char* kid, int suid, const uint8_t* key, size_t key_size,
+                        int64_t end, const char* peer, lk_error* error) {
+  return guarded(error, [&]() -> latchkey::Status {
+    auto id = absolute_id("peer", peer);
+    if (!id) return fail(std::move(id.error()));
+    auto pairwise = pairwise_key(kid, suid, key, key_size, end, *std::move(id));
+    if (!pairwise) return fail(std::move(pairwise.error()));
+    return receiver->it->add_key(*std::move(pairwise));
+  });
+}
+void lk_receiver_remove_key(lk_receiver* receiver, const char* kid) {
+  receiver->it->remove_key(text_of(kid));
+}
+
+int lk_receiver_sec_info(lk_receiver* receiver, int64_t now, lk_buffer* sec_info, lk_error* error) {
+  return guarded(error, [&]() -> latchkey::Status {
+    e2e::E2eSecInfo info;
+    for (const int suid : {13, 23}) info.features.push_back(*latchkey::Suid::from(suid));
+    info.shared = receiver->it->shared_object(at(now));
+    give(sec_info, codec::to_text(e2e::to_json(info)));
+    return {};
+  });
+}
+
+int lk_receiver_handle(lk_receiver* receiver, const char* outer, int64_t now, lk_reception* out,
+                       lk_error* error) {
+  return guarded(error, [&]() -> latchkey::Status {
+    auto value = parsed(outer);
+    if (!value) return fail(std::move(value.error()));
+    auto request = codec::request_from_json(std::move(*value), at(now), {});
+    if (!request) return bad(request.error().detail);
+    *out = {LK_NOT_ESPRIM, {}, {}, {}, nullptr};
+    auto handled = receiver->endpoint.handle(*request, at(now));
+    if (!handled) return {};
+    if (auto* const inner = std::get_if<e2e::EsPrimEndpoint::Inner>(&*handled)) {
+      out->kind = LK_INNER;
+      give(&out->originator, latchkey::to_string(inner->originator));
+      give(&out->primitive, codec::to_text(codec::to_json(inner->request)));
+      request->pc = nullptr;  // the answer needs the head alone
+      out->opened = new lk_opened{std::move(*request), std::move(inner->context)};
+      return {};
+    }
+    // No MAF is configured, so no key is ever to be fetched.
+    const auto& answer = std::get<e2e::EsPrimEndpoint::Answer>(*handled);
+    out->kind = LK_ANSWER;
+    give(&out->primitive, codec::to_text(codec::to_json(answer.outer)));
+    give(&out->reason,
+         answer.refusal ? std::string(e2e::to_string(answer.refusal->defect)) + ": " + answer.refusal->detail
+                        : std::string());
+    return {};
+  });
+}
+void lk_reception_free(lk_reception* reception) {
+  if (reception == nullptr) return;
+  lk_buffer_free(&reception->primitive);
+  lk_buffer_free(&reception->originator);
+  lk_buffer_free(&reception->reason);
+  delete reception->opened;
+  reception->opened = nullptr;
+}
+
+int lk_receiver_answer(lk_receiver* receiver, const lk_opened* opened, const char* response, int64_t now,
+                       lk_buffer* outer_response, lk_error* error) {
+  return guarded(error, [&]() -> latchkey::Status {
+    if (opened == nullptr) return bad("no request was opened");
+    const auto value = parsed(response);
+    if (!value) return fail(value.error());
+    const auto inner = codec::response_from_json(*value, {});
+    if (!inner) return bad(inner.error().detail);
+    const auto answer = receiver->endpoint.answer(opened->outer, opened->context, *inner, at(now));
+    give(outer_response, codec::to_text(codec::to_json(answer.outer)));
+    return {};
+  });
+}
 
 }  // extern "C"

@@ -9,6 +9,7 @@
 #include "end_point.h"
 #include "latchkey/codec/dynamic_authorization.h"
 #include "latchkey/crypto/derivation.h"
+#include "latchkey/tls/raw_key.h"
 
 namespace latchkey::e2e {
 namespace {
@@ -26,6 +27,41 @@ Result<tls::SecurityContext> judge(const pki::TrustStore::Verified& verified, co
   context.identity = peer.id;
   context.valid_until = verified.valid_until;
   return context;
+}
+
+/// 8.7.2.2 B, 10.1.2: the key that the configuration pins stands for the end-point that it names.
+std::function<Result<tls::SecurityContext>(ByteView)> pinned(EsCertKePeer peer, TimePoint end) {
+  return [peer = std::move(peer), end](ByteView spki) -> Result<tls::SecurityContext> {
+    if (!peer.raw_key->matches(spki))
+      return fail(ErrorCode::authentication, "the raw public key is not that of " + to_string(peer.id));
+    tls::SecurityContext context;
+    context.framework = tls::Framework::certificate;
+    context.identity = peer.id;
+    context.valid_until = end;
+    return context;
+  };
+}
+
+tls::RawKeyOptions raw_options(const EsCertKeCredentials& ours, EsCertKePeer peer,
+                               const EsCertKeOptions& options, TimePoint now) {
+  tls::RawKeyOptions raw{.suites = options.suites, .own = ours.own, .peer = to_string(peer.id)};
+  raw.limits.handshake_octets = kEsCertKeOctetsMax;
+  raw.judge = pinned(std::move(peer), now + options.raw_key_lifetime);
+  return raw;
+}
+
+Result<std::unique_ptr<tls::Session>> connect(const EsCertKeCredentials& credentials, EsCertKePeer peer,
+                                              AuditSink& audit, const Clock& clock,
+                                              const EsCertKeOptions& options) {
+  if (peer.raw_key)
+    return tls::connect_raw(raw_options(credentials, std::move(peer), options, clock.now()), audit, clock);
+  tls::ClientOptions client{.suites = options.suites, .home = credentials.home};
+  client.limits.handshake_octets = kEsCertKeOctetsMax;
+  client.credential = credentials.own;
+  client.trust = credentials.trust;
+  client.check_server = [ours = credentials, peer = std::move(peer)](
+                            const pki::TrustStore::Verified& server) { return judge(server, peer, ours); };
+  return tls::connect(std::move(client), audit, clock);
 }
 
 /// 10.3.1, once the handshake has ended well.
@@ -70,13 +106,7 @@ struct EsCertKeInitiator::Impl {
 Result<EsCertKeInitiator> EsCertKeInitiator::start(const EsCertKeCredentials& credentials,
                                                    EsCertKePeer terminating, AuditSink& audit,
                                                    const Clock& clock, const EsCertKeOptions& options) {
-  tls::ClientOptions client{.suites = options.suites, .home = credentials.home};
-  client.limits.handshake_octets = kEsCertKeOctetsMax;
-  client.credential = credentials.own;
-  client.trust = credentials.trust;
-  client.check_server = [ours = credentials, peer = std::move(terminating)](
-                            const pki::TrustStore::Verified& server) { return judge(server, peer, ours); };
-  auto session = tls::connect(std::move(client), audit, clock);
+  auto session = connect(credentials, std::move(terminating), audit, clock, options);
   if (!session) return fail(session.error());
   auto impl = std::make_unique<Impl>(std::move(*session), &clock, clock.now() + options.time);
   impl->session->start();
@@ -113,8 +143,8 @@ Result<PairwiseE2EKey> EsCertKeInitiator::finish(ByteView message_4) {
 // ---- Terminating End-Point ----
 
 struct EsCertKeTerminator::Impl final : tls::CertificateMapper {
-  Impl(EsCertKeCredentials c, Authorized a, const Clock& k, EsCertKeOptions o)
-      : credentials(std::move(c)), authorized(std::move(a)), clock(k), options(std::move(o)) {}
+  Impl(EsCertKeCredentials c, Authorized a, AuditSink& s, const Clock& k, EsCertKeOptions o)
+      : credentials(std::move(c)), authorized(std::move(a)), audit(s), clock(k), options(std::move(o)) {}
 
   struct Open {
     std::string initiator;
@@ -144,11 +174,21 @@ struct EsCertKeTerminator::Impl final : tls::CertificateMapper {
     if (const auto before = by_initiator.find(name); before != by_initiator.end()) drop(before->second);
     if (handshakes.size() >= options.open_handshakes)
       return fail(ErrorCode::limit, "ESCertKE: too many open handshakes");
-    auto session = endpoint->accept(name);
-    handshakes.push_back({std::move(name), std::move(*peer), std::move(session), clock.now() + options.time});
+    auto session = accept(*peer, name);
+    if (!session) return fail(std::move(session.error()));
+    handshakes.push_back(
+        {std::move(name), std::move(*peer), std::move(*session), clock.now() + options.time});
     const auto made = std::prev(handshakes.end());
     by_initiator.emplace(made->initiator, made);
     return made;
+  }
+
+  Result<std::unique_ptr<tls::Session>> accept(const EsCertKePeer& peer, const std::string& name) {
+    if (peer.raw_key)
+      return tls::accept_raw(raw_options(credentials, peer, options, clock.now()), audit, clock);
+    if (endpoint == nullptr)
+      return fail(ErrorCode::denied, "ESCertKE: no certificate of our own for " + name);
+    return endpoint->accept(name);
   }
 
   Answer message_1(Handshakes::iterator handshake, ByteView message) {
@@ -182,9 +222,10 @@ struct EsCertKeTerminator::Impl final : tls::CertificateMapper {
 
   EsCertKeCredentials credentials;
   Authorized authorized;
+  AuditSink& audit;
   const Clock& clock;
   EsCertKeOptions options;
-  std::unique_ptr<tls::ServerEndpoint> endpoint;
+  std::unique_ptr<tls::ServerEndpoint> endpoint;  ///< nullptr: raw keys only
   Handshakes handshakes;
   std::unordered_map<std::string, Handshakes::iterator> by_initiator;
   const Open* judging = nullptr;  ///< whose certificate the endpoint is asking about
@@ -195,7 +236,9 @@ Result<EsCertKeTerminator> EsCertKeTerminator::make(const EsCertKeCredentials& c
                                                     const Clock& clock, EsCertKeOptions options) {
   tls::ServerOptions server{.suites = options.suites};
   server.limits.handshake_octets = kEsCertKeOctetsMax;
-  auto impl = std::make_unique<Impl>(credentials, std::move(authorized), clock, std::move(options));
+  auto impl = std::make_unique<Impl>(credentials, std::move(authorized), audit, clock, std::move(options));
+  if (credentials.own == nullptr) return fail(ErrorCode::invalid_argument, "ESCertKE: no key of our own");
+  if (credentials.own->chain.empty()) return EsCertKeTerminator(std::move(impl));
   auto endpoint = tls::ServerEndpoint::make(std::move(server), credentials.own, credentials.trust,
                                             credentials.home, impl.get(), nullptr, audit, clock);
   if (!endpoint) return fail(endpoint.error());
@@ -215,7 +258,7 @@ EsCertKeTerminator::Answer EsCertKeTerminator::receive(const EntityId& initiator
   std::string name = to_string(initiator);
   if (message.size() <= kRecordHeader || message.size() > kEsCertKeOctetsMax)
     return {.failure = Error{ErrorCode::invalid_argument, "ESCertKE: no message of TLS"}};
-  if (message[0] == kHandshakeRecord && message[kRecordHeader] == kClientHello) {
+  if (is_escertke_message_1(message)) {
     auto opened = impl_->open_for(initiator, std::move(name));
     if (!opened) return {.failure = std::move(opened.error())};
     return impl_->message_1(*opened, message);
@@ -229,6 +272,11 @@ EsCertKeTerminator::Answer EsCertKeTerminator::receive(const EntityId& initiator
 }
 
 // ---- Transport ----
+
+bool is_escertke_message_1(ByteView message) noexcept {
+  return message.size() > kRecordHeader && message[0] == kHandshakeRecord &&
+         message[kRecordHeader] == kClientHello;
+}
 
 codec::Outcome<Bytes> read_escertke_message(const boost::json::value& pc) {
   const auto type = codec::security_info_type(pc);

@@ -159,6 +159,103 @@ TEST(C, AnExchange) {
   lk_exchange_free(exchange);
 }
 
+std::string text_of(const lk_buffer& buffer) {
+  return {reinterpret_cast<const char*>(buffer.data), buffer.size};
+}
+std::string with_rqi(const lk_buffer& primitive, const char* rqi) {
+  auto value = codec::parse_json(text_of(primitive), {}).value().get_object();
+  value["rqi"] = rqi;
+  return codec::to_text(value);
+}
+
+/// A C program at each end.
+TEST(C, AReceiver) {
+  test::cover({"8.4.2-42", "8.4.2-62", "8.4.2-63", "7.2.2-03"});
+  lk_error error{};
+  lk_receiver* receiver = nullptr;
+  ASSERT_EQ(lk_receiver_new(&receiver, test::kLock, &error), LK_OK) << error.detail;
+  ASSERT_EQ(
+      lk_receiver_add_key(receiver, test::kKid, 13, kShared.data(), kShared.size(), 0, test::kPhone, &error),
+      LK_OK)
+      << error.detail;
+  lk_originator* originator = nullptr;
+  ASSERT_EQ(lk_originator_new(&originator, test::kKid, 13, kShared.data(), kShared.size(), 0, test::kLock,
+                              "/lock-cse", &error),
+            LK_OK);
+  Buffer esi;
+  ASSERT_EQ(lk_receiver_sec_info(receiver, kNow, &esi.it, &error), LK_OK);
+  const auto inner = codec::to_text(codec::to_json(request("c3")));
+  lk_exchange* exchange = nullptr;
+  lk_action action{};
+  ASSERT_EQ(lk_exchange_start(&exchange, originator, inner.c_str(), kNow, &action, &error), LK_OK);
+  ASSERT_EQ(lk_exchange_sec_info(exchange, esi.text().c_str(), kNow, &action, &error), LK_OK) << error.detail;
+  ASSERT_EQ(action.step, LK_SEND);
+  const auto outer = with_rqi(action.primitive, "o1");
+  lk_buffer_free(&action.primitive);
+
+  lk_reception reception{};
+  ASSERT_EQ(lk_receiver_handle(receiver, outer.c_str(), kNow, &reception, &error), LK_OK) << error.detail;
+  ASSERT_EQ(reception.kind, LK_INNER) << text_of(reception.reason);
+  EXPECT_EQ(text_of(reception.originator), test::kPhone);
+  EXPECT_THAT(text_of(reception.primitive), HasSubstr(R"("lbl":["open"])"));
+  Buffer answer;
+  EXPECT_EQ(lk_receiver_answer(receiver, reception.opened, "{", kNow, &answer.it, &error),
+            LK_INVALID_ARGUMENT);
+  EXPECT_EQ(lk_receiver_answer(receiver, nullptr, R"({"rsc":2004,"rqi":"c3"})", kNow, &answer.it, &error),
+            LK_INVALID_ARGUMENT);
+  ASSERT_EQ(
+      lk_receiver_answer(receiver, reception.opened, R"({"rsc":2004,"rqi":"c3"})", kNow, &answer.it, &error),
+      LK_OK)
+      << error.detail;
+  lk_reception_free(&reception);
+  EXPECT_THAT(answer.text(), testing::Not(HasSubstr("2004")));
+  ASSERT_EQ(lk_exchange_answer(exchange, answer.text().c_str(), kNow, &action, &error), LK_OK)
+      << error.detail;
+  EXPECT_EQ(action.step, LK_FINISHED);
+  EXPECT_THAT(text_of(action.primitive), HasSubstr(R"("rsc":2004)"));
+  lk_buffer_free(&action.primitive);
+
+  // Once more: nothing is done, and the log learns why.
+  ASSERT_EQ(lk_receiver_handle(receiver, outer.c_str(), kNow, &reception, &error), LK_OK);
+  EXPECT_EQ(reception.kind, LK_ANSWER);
+  EXPECT_THAT(text_of(reception.primitive), HasSubstr(R"("rsc":5210)"));
+  EXPECT_THAT(text_of(reception.reason), HasSubstr("replayed"));
+  EXPECT_EQ(reception.opened, nullptr);
+  lk_reception_free(&reception);
+  // In clear, it is nobody's.
+  ASSERT_EQ(lk_receiver_handle(receiver, inner.c_str(), kNow, &reception, &error), LK_OK);
+  EXPECT_EQ(reception.kind, LK_NOT_ESPRIM);
+  lk_reception_free(&reception);
+  EXPECT_EQ(lk_receiver_handle(receiver, "{", kNow, &reception, &error), LK_INVALID_ARGUMENT);
+  EXPECT_EQ(lk_receiver_handle(receiver, nullptr, kNow, &reception, &error), LK_INVALID_ARGUMENT);
+  lk_receiver_remove_key(receiver, test::kKid);
+  ASSERT_EQ(lk_receiver_handle(receiver, outer.c_str(), kNow, &reception, &error), LK_OK);
+  EXPECT_THAT(text_of(reception.primitive), HasSubstr(R"("rsc":4112)"));
+  lk_reception_free(&reception);
+  lk_reception_free(nullptr);
+  lk_exchange_free(exchange);
+  lk_originator_free(originator);
+  lk_receiver_free(receiver);
+  lk_receiver_free(nullptr);
+}
+
+TEST(C, ReceiversThatCannotBe) {
+  lk_error error{};
+  lk_receiver* receiver = nullptr;
+  for (const char* const self : {"/lock-cse", "maf.example", "", static_cast<const char*>(nullptr)})
+    EXPECT_EQ(lk_receiver_new(&receiver, self, &error), LK_INVALID_ARGUMENT) << error.detail;
+  ASSERT_EQ(lk_receiver_new(&receiver, test::kLock, &error), LK_OK);
+  const auto add = [&](int suid, std::size_t size, const char* peer, const std::uint8_t* key) {
+    return lk_receiver_add_key(receiver, "K", suid, key, size, 0, peer, &error);
+  };
+  EXPECT_EQ(add(12, 32, test::kPhone, kShared.data()), LK_INVALID_ARGUMENT);
+  EXPECT_EQ(add(13, 8, test::kPhone, kShared.data()), LK_INVALID_ARGUMENT);
+  EXPECT_EQ(add(13, 32, "/in-cse/Cphone", kShared.data()), LK_INVALID_ARGUMENT);
+  EXPECT_EQ(add(13, 32, test::kPhone, nullptr), LK_INVALID_ARGUMENT);
+  EXPECT_EQ(add(13, 32, test::kPhone, kShared.data()), LK_OK) << error.detail;
+  lk_receiver_free(receiver);
+}
+
 TEST(C, ExchangesThatCannotBe) {
   lk_error error{};
   lk_originator* originator = nullptr;

@@ -197,6 +197,95 @@ TEST_F(EsCertKe, ADeviceCertificateStandsForTheConfiguredEntityAlone) {
                  "does not prove");
 }
 
+/// Keys without a certificate: each end knows the other's by configuration.
+class EsCertKeRaw : public EsCertKe {
+ protected:
+  struct Own {
+    EsCertKeCredentials credentials;
+    pki::PublicKeyId id;
+  };
+  static Own own() {
+    auto key = *pki::PrivateKey::generate();
+    const auto id = pki::PublicKeyId::of(key.public_spki());
+    return {{.own = std::make_shared<const tls::OwnCertificate>(tls::OwnCertificate{{}, std::move(key)}),
+             .trust = nullptr,
+             .home = home()},
+            id};
+  }
+  EsCertKeTerminator raw_terminator() {
+    auto made = EsCertKeTerminator::make(in_end.credentials,
+                                         [this](const EntityId& initiator) -> std::optional<EsCertKePeer> {
+                                           for (const auto& peer : authorized)
+                                             if (peer.id == initiator) return peer;
+                                           return std::nullopt;
+                                         },
+                                         audit, clock, {});
+    EXPECT_TRUE(made) << made.error().detail;
+    return std::move(*made);
+  }
+  EsCertKeInitiator raw_initiator(const Own& as, const pki::PublicKeyId& with) {
+    auto made = EsCertKeInitiator::start(as.credentials, {.id = in_cse(), .raw_key = with}, audit, clock);
+    EXPECT_TRUE(made) << made.error().detail;
+    return std::move(*made);
+  }
+  Own lock_end = own(), in_end = own();
+};
+
+TEST_F(EsCertKeRaw, AKeyThatIsPinnedStandsForTheConfiguredIdentity) {
+  cover({"8.7.2.2-07", "10.1.2-01", "10.1.2-T01", "10.2.3-05"});
+  authorized = {{.id = lock_ae(), .raw_key = lock_end.id}};
+  auto end = raw_terminator();
+  auto begin = raw_initiator(lock_end, in_end.id);
+  const auto second = end.receive(lock_ae(), begin.message_1());
+  ASSERT_FALSE(second.failure) << second.failure->detail;
+  const auto third = begin.message_3(second.message);
+  ASSERT_TRUE(third) << third.error().detail;
+  const auto fourth = end.receive(lock_ae(), *third);
+  ASSERT_TRUE(fourth.key) << fourth.failure->detail;
+  const auto key = begin.finish(fourth.message);
+  ASSERT_TRUE(key) << key.error().detail;
+  EXPECT_EQ(key->id, fourth.key->id);
+  EXPECT_TRUE(key->key == fourth.key->key);
+  EXPECT_EQ(fourth.key->peer, EntityId(lock_ae()));
+  EXPECT_EQ(key->peer, EntityId(in_cse()));
+  EXPECT_EQ(key->end, clock.now() + std::chrono::hours(24 * 365));
+  // What goes over is the bare key: the flight of a certificate chain would be several times as long.
+  EXPECT_LT(second.message.size(), 400U);
+}
+
+TEST_F(EsCertKeRaw, AnyOtherKeyIsRefusedByEitherEnd) {
+  const auto stranger = own();
+  authorized = {{.id = lock_ae(), .raw_key = lock_end.id}};
+  auto end = raw_terminator();
+  auto by_stranger = raw_initiator(stranger, in_end.id);
+  const auto third = by_stranger.message_3(end.receive(lock_ae(), by_stranger.message_1()).message);
+  ASSERT_TRUE(third) << third.error().detail;
+  const auto fourth = end.receive(lock_ae(), *third);
+  expect_failure(fourth, ErrorCode::authentication, "not that of");
+  EXPECT_FALSE(by_stranger.finish(fourth.message));
+  auto to_stranger = raw_initiator(lock_end, stranger.id);
+  const auto refused = to_stranger.message_3(end.receive(lock_ae(), to_stranger.message_1()).message);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().detail.find("not that of"), std::string::npos) << refused.error().detail;
+}
+
+TEST_F(EsCertKeRaw, NeitherEndTakesACertificateForARawKeyOrTheReverse) {
+  // The initiator presents a certificate whose key is the pinned one: it was a raw key that was agreed on.
+  authorized = {{.id = lock_ae(), .raw_key = pki::PublicKeyId::of(lock().own->key.public_spki())}};
+  auto end = terminator();
+  auto begin = initiator();
+  const auto answer = end.receive(lock_ae(), begin.message_1());
+  const auto third = begin.message_3(answer.message);
+  EXPECT_FALSE(third);
+  authorized = {{.id = lock_ae()}};
+  auto only_certificates = terminator();
+  auto raw = raw_initiator(lock_end, in_end.id);
+  EXPECT_FALSE(raw.message_3(only_certificates.receive(lock_ae(), raw.message_1()).message));
+  // And who has no certificate establishes keys with raw keys alone.
+  auto only_raw = raw_terminator();
+  expect_failure(only_raw.receive(lock_ae(), initiator().message_1()), ErrorCode::denied, "no certificate");
+}
+
 TEST_F(EsCertKe, NobodyButTheConfiguredGetsAnAnswer) {
   auto end = terminator();
   auto begin = initiator();

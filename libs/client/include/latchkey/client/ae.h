@@ -65,6 +65,10 @@ class Ae {
   /// survives loss of the session and restarts of the registrar. Handlers run on the reactor's thread; one
   /// that throws is answered for by 5000. not_found before the registration.
   [[nodiscard]] Status listen(Incoming handler);
+  /// The same for a handler that may answer later, once; whoever it does not answer gets nothing before its
+  /// time is over.
+  using IncomingLater = std::function<void(codec::RequestPrimitive, bind::Respond)>;
+  [[nodiscard]] Status listen_later(IncomingLater handler);
   /// The poll under way is left to end by itself; a request that it still brings is refused (5103), unless
   /// listen() was called again.
   void stop_listening();

@@ -11,6 +11,7 @@
 #include "latchkey/bind/request.h"
 #include "latchkey/e2e/escertke.h"
 #include "latchkey/e2e/originator.h"
+#include "latchkey/e2e/peer_certificates.h"
 
 namespace latchkey::client {
 
@@ -46,5 +47,23 @@ class EsPrimSender final : public bind::RequestSender {
 void establish_pairwise_key(bind::RequestSender& below, std::string from, std::string address,
                             e2e::EsCertKeInitiator initiator, std::chrono::milliseconds timeout,
                             UniqueFunction<void(Result<e2e::PairwiseE2EKey>)> done);
+
+/// Whose public key is wanted, and where its e2eSecInfo is.
+struct PeerKeyQuestion {
+  std::string from;  ///< originator, as the first hop knows it
+  std::string info;  ///< its <AE>, <CSEBase> or <remoteCSE>
+  EntityId end_point;
+  Suid::Use use;    ///< esdata_encryption or esdata_signature
+  std::string kid;  ///< how envelopes name the key
+  std::string release = "2a";
+};
+/// Retrieves the certificates of another end-point for ESData (8.5.2.2.4.2, 8.5.2.3.2.2). None is believed
+/// for having stood there: `known` says which is of the end-point (8.5.2.2.4.1, 8.5.2.3.2.1). denied: no
+/// e2eSecInfo is to be had; invalid_argument: it is malformed; and as PeerCertificates::find. `below` and
+/// `clock` outlive the answer.
+void find_peer_key(bind::RequestSender& below, PeerKeyQuestion question,
+                   std::shared_ptr<const e2e::PeerCertificates> known, const Clock& clock,
+                   std::chrono::milliseconds timeout,
+                   UniqueFunction<void(Result<e2e::PeerCertificates::Trusted>)> done);
 
 }  // namespace latchkey::client

@@ -15,8 +15,8 @@
 #include "latchkey/base/ids.h"
 #include "latchkey/bind/request.h"
 #include "latchkey/cse/maf_keys.h"
-#include "latchkey/e2e/escertke.h"
-#include "latchkey/e2e/receiver.h"
+#include "latchkey/e2e/notified_end_point.h"
+#include "latchkey/secure_env/secure_env.h"
 #include "latchkey/store/store.h"
 
 namespace latchkey::cse {
@@ -27,13 +27,13 @@ enum class CseType : std::uint8_t { in = 1, mn = 2, asn = 3 };
 
 /// End-to-end security at this CSE (TS-0003 8.4, 8.7).
 struct EndToEndOptions {
-  e2e::EsPrimReceiverConfig esprim;                  ///< of this CSE
-  std::vector<e2e::PairwiseEsPrimKey::Shared> keys;  ///< provisioned, of other end-points
-  /// Kc of MAFs, with SUID 33, whose FQDNs are in esprim.mafs; outlives the CSE. nullptr: none is asked.
+  e2e::NotifiedEndPointConfig end_point;  ///< `esprim.self` is this CSE
+  /// Kc of MAFs, with SUID 33, whose FQDNs are in `end_point.esprim.mafs`; outlives the CSE. nullptr: none is
+  /// asked.
   MafKeys* maf_keys = nullptr;
-  /// Own certificate and trust as Terminating End-Point of ESCertKE; nullopt: no keys are established.
-  std::optional<e2e::EsCertKeCredentials> certificates;
-  std::vector<e2e::EsCertKePeer> initiators;  ///< who may establish a key with this CSE
+  /// What keys that were established are kept under, in the store, over restarts; outlives the CSE. nullptr:
+  /// they end with the process.
+  const secure_env::SecureEnvironment* environment = nullptr;
 };
 
 struct CseOptions {

@@ -15,6 +15,7 @@
 #include "latchkey/base/time.h"
 #include "latchkey/codec/primitive.h"
 #include "latchkey/pki/certificate.h"
+#include "latchkey/pki/public_key_id.h"
 #include "latchkey/tls/endpoint.h"
 
 namespace latchkey::e2e {
@@ -23,24 +24,27 @@ inline constexpr std::size_t kEsCertKeOctetsMax = 64U << 10U;  ///< of one messa
 
 /// What an end-point is provisioned with (8.7.2.2 A, 8.1.2.3) and judges the other by.
 struct EsCertKeCredentials {
-  std::shared_ptr<const tls::OwnCertificate> own;
-  std::shared_ptr<const pki::TrustStore> trust;
+  std::shared_ptr<const tls::OwnCertificate> own;  ///< no chain: raw keys only
+  std::shared_ptr<const pki::TrustStore> trust;    ///< nullptr: raw keys only
   SpId home;
   std::optional<CseId> in_cse = {};  ///< of the domain; nullopt at an end-point that knows none
   bool annex_b = false;              ///< names of TR-0038 Annex B count
 };
 
 /// The other end-point as configured (8.7.2.2 B): whom its CSE-ID or AE-ID certificate must name, or which
-/// device certificate stands for it.
+/// device certificate or raw public key stands for it. With a raw key nothing else of it counts, and both
+/// ends present raw keys (docs/decisions/0042).
 struct EsCertKePeer {
   EntityId id;
   std::optional<M2mDeviceId> device = {};
+  std::optional<pki::PublicKeyId> raw_key = {};
 };
 
 struct EsCertKeOptions {
   tls::SuitePolicy suites = {.suites = {tls::kEcdheEcdsaAes128CbcSha256}};  ///< 10.2.3
   std::chrono::seconds time{60};                                            ///< from message 1 to message 4
   std::size_t open_handshakes = 1024;                                       ///< of a terminating end-point
+  std::chrono::seconds raw_key_lifetime{std::chrono::hours(24 * 365)};      ///< of a key that raw keys gave
 };
 
 /// What a procedure that succeeded leaves at both ends (8.7.2.2 C.2, 10.3.1).
@@ -48,7 +52,7 @@ struct PairwiseE2EKey {
   std::string id;   ///< pairwiseE2EKeyID: 32 upper-case hex digits
   SecretBytes key;  ///< pairwiseE2EKey: 32 octets
   EntityId peer;    ///< as its certificate proved
-  TimePoint end;    ///< of the path of the other's certificate
+  TimePoint end;    ///< of the path of the other's certificate, or raw_key_lifetime
 };
 
 /// The ESCertKE Initiating End-Point. message_3() and finish() are called once each, in this order; after a
@@ -113,6 +117,8 @@ class EsCertKeTerminator {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Whether it begins a procedure: a ClientHello. Says nothing of the rest.
+[[nodiscard]] bool is_escertke_message_1(ByteView message) noexcept;
 /// pc of a Notify request or response with `sit` 6: eckm, at most kEsCertKeOctetsMax, and nothing else
 /// beside. bad_request naming the member; other types too.
 [[nodiscard]] codec::Outcome<Bytes> read_escertke_message(const boost::json::value& pc);

@@ -1,7 +1,7 @@
 /** \file
  * End-to-end security for programs in C, over the same code as the C++ headers beside this one: ESData of
- * TS-0003 8.5, both ends, and the Originator of ESPrim of 8.4. No I/O, no global state. An object is used by
- * one thread at a time; different objects by different threads.
+ * TS-0003 8.5 and ESPrim of 8.4, both ends of each. No I/O, no global state. An object is used by one thread
+ * at a time; different objects by different threads.
  *
  * Texts are UTF-8 and end with a zero octet. Functions that can fail return 0 on success, or a value of
  * lk_code and fill `error`, if that is not NULL. Keys are copied; the caller overwrites its own. Times are
@@ -116,6 +116,43 @@ int lk_exchange_sec_info(lk_exchange* exchange, const char* sec_info, int64_t no
 int lk_exchange_answer(lk_exchange* exchange, const char* response, int64_t now, lk_action* action,
                        lk_error* error);
 void lk_exchange_free(lk_exchange* exchange);
+
+/* --- ESPrim, Receiver --- */
+
+typedef struct lk_receiver lk_receiver;
+/** An end-point that others protect primitives for. `self`: its AE-ID or CSE-ID in absolute form. */
+int lk_receiver_new(lk_receiver** out, const char* self, lk_error* error);
+void lk_receiver_free(lk_receiver* receiver);
+/** A pairwise key with `peer`, who alone can then speak with it; as for lk_originator_new. One of the same
+ * kid makes way. */
+int lk_receiver_add_key(lk_receiver* receiver, const char* kid, int suid, const uint8_t* key, size_t key_size,
+                        int64_t end, const char* peer, lk_error* error);
+void lk_receiver_remove_key(lk_receiver* receiver, const char* kid);
+/** e2eSecInfo as JSON, to be published as `esi` of the <AE> or <CSEBase>: ask again each minute, and publish
+ * what has changed. */
+int lk_receiver_sec_info(lk_receiver* receiver, int64_t now, lk_buffer* sec_info, lk_error* error);
+
+enum lk_reception_kind {
+  LK_INNER = 1,  /* `primitive` is the request inside (JSON), of `originator`, who is authenticated: decide,
+                    act, and give lk_receiver_answer the response */
+  LK_ANSWER = 2, /* `primitive` is the outer response, ready to be sent; `reason`, for the log alone, is
+                    empty unless it refuses */
+  LK_NOT_ESPRIM = 3 /* no Notify request of ESPrim: nobody vouches for it */
+};
+typedef struct lk_opened lk_opened; /* what the answer to one request needs */
+typedef struct lk_reception {
+  enum lk_reception_kind kind;
+  lk_buffer primitive, originator, reason;
+  lk_opened* opened;
+} lk_reception;
+/** `outer`: a request primitive that came (JSON). On success `out` is to be freed. */
+int lk_receiver_handle(lk_receiver* receiver, const char* outer, int64_t now, lk_reception* out,
+                       lk_error* error);
+void lk_reception_free(lk_reception* reception);
+/** The outer response with `response`, the inner one (JSON), protected in it. LK_INVALID_ARGUMENT: no
+ * response primitive. An answer that cannot be protected is an outer response that says so (5211). */
+int lk_receiver_answer(lk_receiver* receiver, const lk_opened* opened, const char* response, int64_t now,
+                       lk_buffer* outer_response, lk_error* error);
 
 #ifdef __cplusplus
 }

@@ -39,6 +39,7 @@ class EsPrimOriginator {
   ~EsPrimOriginator();
   EsPrimOriginator(const EsPrimOriginator&) = delete;
   EsPrimOriginator& operator=(const EsPrimOriginator&) = delete;
+  [[nodiscard]] const EntityId& receiver() const noexcept { return key_->peer(); }
 
  private:
   friend class EsPrimExchange;
