@@ -1,10 +1,12 @@
 // ESData envelopes from outside (TS-0003 8.5). Input: 'c' and a compact one, 'j' and one in JSON, 'b' and one
-// in base64; 'p' and a payload, which goes through every class and must come back.
+// in base64, 'x' and one in XML; 'p' and a payload, which goes through every class and must come back.
 #include "latchkey/e2e/esdata.h"
 
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+
+#include "latchkey/xmlsec/signature.h"
 
 namespace {
 
@@ -34,6 +36,8 @@ const e2e::EsDataTarget& target() {
       e2e::EsDataTarget::make(
           {.classes = {EsDataClass::encryption_only, EsDataClass::signature_only,
                        EsDataClass::sign_then_encrypt},
+           .forms = {EsDataForm::compact, EsDataForm::json, EsDataForm::json_base64, EsDataForm::xml,
+                     EsDataForm::xml_base64},
            .signatures = {jose::SignatureAlg::hs256, jose::SignatureAlg::es256},
            .key_algs = {jose::KeyAlg::dir, jose::KeyAlg::a128kw, jose::KeyAlg::ecdh_es_a128kw},
            .encs = {jose::Enc::a128gcm},
@@ -63,12 +67,15 @@ void payload(std::string_view text) {
       e2e::EsDataSigner{credential("s", 45), jose::SigningKey(pair(), jose::SignatureAlg::es256)};
   const auto recipient = e2e::EsDataRecipient{
       credential("w", 14), jose::EncryptionKey(secret(16), jose::KeyAlg::a128kw, jose::Enc::a128gcm)};
-  for (const auto form : {EsDataForm::compact, EsDataForm::json, EsDataForm::json_base64})
+  for (const auto form : {EsDataForm::compact, EsDataForm::json, EsDataForm::json_base64, EsDataForm::xml,
+                          EsDataForm::xml_base64})
     for (const auto security_class :
          {EsDataClass::encryption_only, EsDataClass::signature_only, EsDataClass::sign_then_encrypt}) {
       e2e::EsDataSourceConfig config{.security_class = security_class, .form = form};
       if (security_class != EsDataClass::encryption_only) config.signers = {signer};
       if (security_class != EsDataClass::signature_only) config.recipients = {recipient};
+      // Refused alone in XML: it would be taken for a nested envelope.
+      if (security_class == EsDataClass::encryption_only && xmlsec::holds_signature(as_bytes(text))) continue;
       const auto made = e2e::EsDataSource::make(std::move(config)).value()->protect(as_bytes(text), kNow);
       const auto opened = target().open(form, made.value(), kNow);
       require(opened && as_text(opened->payload.reveal()) == text &&
@@ -84,6 +91,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (data[0] == 'c') envelope(EsDataForm::compact, text);
   if (data[0] == 'j') envelope(EsDataForm::json, text);
   if (data[0] == 'b') envelope(EsDataForm::json_base64, text);
+  if (data[0] == 'x') envelope(EsDataForm::xml, text);
   if (data[0] == 'p') payload(text);
   return 0;
 }

@@ -139,7 +139,7 @@ Result<Alg> known(const CredentialArgument& it, std::optional<Alg> alg) {
 Result<e2e::EsDataSigner> signer(const std::string& text) {
   const auto it = parse_credential(text, true);
   if (!it) return fail(it.error());
-  const auto alg = known(*it, jose::signature_alg(it->alg));
+  const auto alg = known(*it, jose::named_signature_alg(it->alg));
   if (!alg) return fail(alg.error());
   if (it->symmetric()) {
     auto key = symmetric_key(*it);
@@ -170,9 +170,14 @@ Result<e2e::EsDataRecipient> recipient(const std::string& text, jose::Enc enc) {
 std::shared_ptr<const SecretBytes> no_secret() {
   return std::make_shared<const SecretBytes>(crypto::random_secret(32));
 }
-const crypto::PrivateKey& no_pair() {
-  static const auto key = crypto::PrivateKey::generate(crypto::KeyKind::p256);
-  return key;
+crypto::PrivateKey no_pair(crypto::KeyKind curve = crypto::KeyKind::p256) {
+  return crypto::PrivateKey::generate(curve);
+}
+/// The curve decides what ECDSA with SHA-256 means in XML.
+crypto::KeyKind curve_of(jose::SignatureAlg alg) {
+  return alg == jose::SignatureAlg::es256_brainpool_p256r1 ? crypto::KeyKind::brainpool_p256r1
+         : alg == jose::SignatureAlg::es256_frp256v1       ? crypto::KeyKind::frp256v1
+                                                           : crypto::KeyKind::p256;
 }
 
 Result<e2e::EsDataVerifier> verifier(const CredentialArgument& it, jose::SignatureAlg alg) {
@@ -181,7 +186,8 @@ Result<e2e::EsDataVerifier> verifier(const CredentialArgument& it, jose::Signatu
     if (!key) return fail(key.error());
     return e2e::EsDataVerifier{it.credential, jose::VerificationKey(std::move(*key), {alg})};
   }
-  auto key = it.file.empty() ? Result<crypto::PublicKey>(no_pair().public_key()) : public_key(it);
+  auto key =
+      it.file.empty() ? Result<crypto::PublicKey>(no_pair(curve_of(alg)).public_key()) : public_key(it);
   if (!key) return fail(key.error());
   return e2e::EsDataVerifier{it.credential, jose::VerificationKey(std::move(*key), {alg})};
 }
@@ -205,13 +211,16 @@ struct Options {
   std::vector<std::string> classes, encs;
   unsigned needed = 1;
   bool any_source = false;
+  bool as_printed = false;  ///< identifiers of XML as the standard prints them
 };
 
 Result<EsDataForm> form_of(const std::string& name) {
   if (name == "compact") return EsDataForm::compact;
   if (name == "json") return EsDataForm::json;
   if (name == "base64") return EsDataForm::json_base64;
-  return fail(ErrorCode::invalid_argument, "--form: compact, json or base64");
+  if (name == "xml") return EsDataForm::xml;
+  if (name == "xml-base64") return EsDataForm::xml_base64;
+  return fail(ErrorCode::invalid_argument, "--form: compact, json, base64, xml or xml-base64");
 }
 /// What is said, or what it looks like.
 Result<EsDataForm> form_of(const Options& options, std::string_view text) {
@@ -276,7 +285,12 @@ Result<EsDataClass> class_of(const std::string& name) {
 
 /// What the credentials on the command line are for is what the policy accepts, and no more.
 Result<std::unique_ptr<e2e::EsDataTarget>> target_of(const Options& options, bool with_keys) {
-  e2e::EsDataPolicy policy{.signatures_needed = options.needed, .source_verified = !options.any_source};
+  e2e::EsDataPolicy policy{.signatures_needed = options.needed,
+                           .source_verified = !options.any_source,
+                           .printed_identifiers = options.as_printed};
+  // The form is that of the text at hand, or the one that --form says.
+  policy.forms = {EsDataForm::compact, EsDataForm::json, EsDataForm::json_base64, EsDataForm::xml,
+                  EsDataForm::xml_base64};
   for (const auto& name : options.classes) {
     const auto value = class_of(name);
     if (!value) return fail(value.error());
@@ -296,7 +310,7 @@ Result<std::unique_ptr<e2e::EsDataTarget>> target_of(const Options& options, boo
   for (const auto& text : options.verifiers) {
     const auto it = parse_credential(text, with_keys);
     if (!it) return fail(it.error());
-    const auto alg = known(*it, jose::signature_alg(it->alg));
+    const auto alg = known(*it, jose::named_signature_alg(it->alg));
     if (!alg) return fail(alg.error());
     auto one = verifier(*it, *alg);
     if (!one) return fail(std::move(one.error()));
@@ -390,7 +404,7 @@ CLI::App* verb(CLI::App& esdata, const char* name, const char* help,
                const std::shared_ptr<Options>& options) {
   auto* command = esdata.add_subcommand(name, help);
   command->add_option("file", options->file, "what to read; - is standard input");
-  command->add_option("--form", options->form, "compact, json or base64 (JSON in base64)");
+  command->add_option("--form", options->form, "compact, json, base64 (JSON in base64), xml or xml-base64");
   return command;
 }
 
@@ -402,7 +416,7 @@ void repeated(CLI::App& command, const char* name, std::vector<std::string>& val
 constexpr const char* kCredential = "KID,SUID,ALG,FILE";
 
 void add_source_options(CLI::App& command, const std::shared_ptr<Options>& options) {
-  command.add_option("--media-type", options->media_type, "of the payload, as cty");
+  command.add_option("--media-type", options->media_type, "of the payload, as cty or MimeType");
 }
 
 void add_target_options(CLI::App& command, const std::shared_ptr<Options>& options) {
@@ -410,6 +424,8 @@ void add_target_options(CLI::App& command, const std::shared_ptr<Options>& optio
       command, "--class", options->classes,
       "accepted: encryption-only, signature-only, sign-then-encrypt; left out: what the credentials are for");
   command.add_option("--needed", options->needed, "signatures that must verify");
+  command.add_flag("--as-printed", options->as_printed,
+                   "accept XML algorithm identifiers also without their hyphens, as TS-0003 prints them");
 }
 
 void add_esdata(CLI::App& app, int& status) {
@@ -417,7 +433,8 @@ void add_esdata(CLI::App& app, int& status) {
   esdata->footer(
       "A credential is KID,SUID,ALG,FILE. SUID: 14, 24 encryption and 15, 25 MIC with a provisioned key; 34, "
       "35 "
-      "with one of a TEF; 44, 45 with a certificate. ALG: as in JOSE. FILE: a key in hex, or a key or "
+      "with one of a TEF; 44, 45 with a certificate. ALG: as in JOSE; for XML also ES256-brainpoolP256r1 and "
+      "ES256-FRP256v1. FILE: a key in hex, or a key or "
       "certificate in PEM; secret ones are owner-only.");
   esdata->require_subcommand(1);
   auto sealing = std::make_shared<Options>();

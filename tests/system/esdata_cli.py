@@ -42,7 +42,7 @@ for name, curve in (("signer", "P-256"), ("reader", "P-384")):
     (folder / (name + ".pub")).write_bytes(public)
 
 # Each class and form comes back as it went in.
-for form in ("compact", "json", "base64"):
+for form in ("compact", "json", "base64", "xml", "xml-base64"):
     text = latchkey("esdata", "seal", "--to", "k,14,A128KW,aes", "--form", form)
     require(b"temperature" not in text, "ciphertext")
     require(latchkey("esdata", "open", "--with", "k,14,A128KW,aes", data=text) == PAYLOAD, "open " + form)
@@ -63,6 +63,31 @@ for one in ("k,14,A128KW,aes", "r,44,ECDH-ES+A256KW,reader"):
     require(latchkey("esdata", "open", "--with", one, "--any-source", data=text) == PAYLOAD, one)
 seen = json.loads(latchkey("--json", "esdata", "inspect", data=text))
 require([r["header"]["kid"] for r in seen["recipients"]] == ["k", "r"], "inspect")
+
+# Curves that XML Signature alone has; keys as openssl writes them.
+pem = subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:brainpoolP256r1"], check=True, capture_output=True).stdout
+secret("brainpool", pem.decode())
+(folder / "brainpool.pub").write_bytes(subprocess.run(["openssl", "pkey", "-pubout"], input=pem, check=True, capture_output=True).stdout)
+text = latchkey("esdata", "sign", "--form", "xml", "--media-type", "text/plain", "--with", "b,45,ES256-brainpoolP256r1,brainpool")
+require(b"xmldsig-more#ecdsa-sha256" in text, "identifier")
+require(latchkey("esdata", "verify", "--with", "b,45,ES256-brainpoolP256r1,brainpool.pub", data=text) == PAYLOAD, "brainpool")
+require(b"accepted" in latchkey("esdata", "inspect", "--verify", "b,45,ES256-brainpoolP256r1", data=text), "inspect: curve")
+require(b"refused, algorithm" in latchkey("esdata", "inspect", "--verify", "b,45,ES384", data=text), "inspect: another algorithm")
+latchkey("esdata", "verify", "--with", "b,45,ES256,brainpool.pub", data=text, status=1)  # the key is on another curve
+seen = json.loads(latchkey("--json", "esdata", "inspect", data=text))
+require(seen["kind"] == "XML-Signature" and seen["signatures"][0]["header"]["kid"] == "b", "inspect XML")
+
+# Several recipients in XML, and identifiers as the standard prints them.
+text = latchkey("esdata", "seal", "--form", "xml", "--to", "k,14,A128KW,aes", "--to", "r,44,ECDH-ES+A256KW,reader.pub")
+for one in ("k,14,A128KW,aes", "r,44,ECDH-ES+A256KW,reader"):
+    require(latchkey("esdata", "open", "--with", one, "--any-source", data=text) == PAYLOAD, "XML " + one)
+words = latchkey("esdata", "inspect", data=text)
+require(all(word in words for word in (b"XML-Encryption", b"kw-aes128", b"aes256-gcm", b'"kid":"r"')), "inspect: recipients of XML")
+printed = text.replace(b"aes256-gcm", b"aes256gcm").replace(b"kw-aes128", b"kwaes128")
+latchkey("esdata", "open", "--with", "k,14,A128KW,aes", "--any-source", data=printed, status=1)
+require(latchkey("esdata", "open", "--with", "k,14,A128KW,aes", "--any-source", "--as-printed", data=printed) == PAYLOAD, "as printed")
+latchkey("esdata", "sign", "--with", "b,45,ES256-brainpoolP256r1,brainpool", status=1)  # JOSE does not have it
+latchkey("esdata", "open", "--with", "k,14,A128KW,aes", data=b"<!DOCTYPE x>" + text, status=1)
 
 (folder / "payload").write_bytes(PAYLOAD)
 (folder / "envelope").write_bytes(latchkey("esdata", "seal", "--to", "k,14,A128KW,aes", "payload", data=b""))

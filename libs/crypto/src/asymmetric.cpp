@@ -37,7 +37,7 @@ struct Digest {
   std::size_t size = 0;
 };
 
-Digest digest(Hash hash, ByteView data) {
+Digest digest_of(Hash hash, ByteView data) {
   thread_local const DigestContext context(EVP_MD_CTX_new());
   Digest out;
   unsigned size = 0;
@@ -119,10 +119,15 @@ constexpr std::size_t kMaxWrapped = 64UL * 1024UL;
 
 }  // namespace
 
+Bytes digest(Hash hash, ByteView data) {
+  const Digest digested = digest_of(hash, data);
+  return {digested.octets.begin(), digested.octets.begin() + static_cast<std::ptrdiff_t>(digested.size)};
+}
+
 Result<Bytes> ecdsa_sign(const PrivateKey& key, Hash hash, ByteView data) {
   const std::size_t half = coordinate_bytes(key.kind());
   if (half == 0) return fail(ErrorCode::unsupported, "ECDSA with an RSA key");
-  const Digest digested = digest(hash, data);
+  const Digest digested = digest_of(hash, data);
   const PkeyContext context = context_for(key.native());
   std::array<std::uint8_t, 2 * kMaxCoordinate + 16> der{};
   std::size_t size = der.size();
@@ -136,7 +141,7 @@ Status ecdsa_verify(const PublicKey& key, Hash hash, ByteView data, ByteView sig
   const std::size_t half = coordinate_bytes(key.kind());
   if (half == 0) return fail(ErrorCode::unsupported, "ECDSA with an RSA key");
   if (signature.size() != 2 * half) return fail(ErrorCode::authentication, "ECDSA signature of wrong length");
-  const Digest digested = digest(hash, data);
+  const Digest digested = digest_of(hash, data);
   const Bytes der = der_of(signature);
   const PkeyContext context = context_for(key.native());
   must(EVP_PKEY_verify_init(context.get()) == 1, "ECDSA");
@@ -148,7 +153,7 @@ Status ecdsa_verify(const PublicKey& key, Hash hash, ByteView data, ByteView sig
 Result<Bytes> rsa_sign(const PrivateKey& key, Hash hash, ByteView data) {
   if (key.kind() != KeyKind::rsa)
     return fail(ErrorCode::unsupported, "RSA signature with an elliptic-curve key");
-  const Digest digested = digest(hash, data);
+  const Digest digested = digest_of(hash, data);
   const PkeyContext context = context_for(key.native());
   Bytes out(kMaxRsaBits / 8);
   std::size_t size = out.size();
@@ -162,7 +167,7 @@ Result<Bytes> rsa_sign(const PrivateKey& key, Hash hash, ByteView data) {
 Status rsa_verify(const PublicKey& key, Hash hash, ByteView data, ByteView signature) {
   if (key.kind() != KeyKind::rsa)
     return fail(ErrorCode::unsupported, "RSA signature with an elliptic-curve key");
-  const Digest digested = digest(hash, data);
+  const Digest digested = digest_of(hash, data);
   const PkeyContext context = context_for(key.native());
   must(EVP_PKEY_verify_init(context.get()) == 1 && set_pkcs1(context.get(), hash), "RSA signature");
   if (EVP_PKEY_verify(context.get(), signature.data(), signature.size(), digested.octets.data(),

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "frp256v1.h"
 #include "latchkey/crypto/crypto.h"
 #include "native.h"
 
@@ -24,13 +25,14 @@ using Bio = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
 
 struct CurveName {
   KeyKind kind;
-  const char* name;  ///< as libcrypto calls the group
+  const char* name;  ///< as libcrypto calls the group; nullptr: it does not know it
   std::size_t coordinate;
 };
-constexpr std::array<CurveName, 4> kCurves = {{{KeyKind::p256, "prime256v1", 32},
+constexpr std::array<CurveName, 5> kCurves = {{{KeyKind::p256, "prime256v1", 32},
                                                {KeyKind::p384, "secp384r1", 48},
                                                {KeyKind::p521, "secp521r1", 66},
-                                               {KeyKind::brainpool_p256r1, "brainpoolP256r1", 32}}};
+                                               {KeyKind::brainpool_p256r1, "brainpoolP256r1", 32},
+                                               {KeyKind::frp256v1, nullptr, frp256v1::kCoordinateBytes}}};
 
 const CurveName* curve(KeyKind kind) noexcept {
   for (const CurveName& entry : kCurves)
@@ -41,9 +43,9 @@ const CurveName* curve(KeyKind kind) noexcept {
 std::optional<KeyKind> curve_of(const EVP_PKEY* key) {
   std::array<char, 64> name{};
   if (EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, name.data(), name.size(), nullptr) != 1)
-    return {};
+    return frp256v1::holds(key) ? std::optional(KeyKind::frp256v1) : std::nullopt;
   for (const CurveName& entry : kCurves)
-    if (std::string_view(name.data()) == entry.name) return entry.kind;
+    if (entry.name != nullptr && std::string_view(name.data()) == entry.name) return entry.kind;
   return {};
 }
 
@@ -63,6 +65,26 @@ class ParameterList {
  public:
   ParameterList() : builder_(OSSL_PARAM_BLD_new()) { must(builder_ != nullptr, "key parameters"); }
 
+  /// The curve by its name, or by its parameters where libcrypto has no name for it.
+  void add_curve(const CurveName& entry) {
+    if (entry.name != nullptr) {
+      must(OSSL_PARAM_BLD_push_utf8_string(builder_.get(), OSSL_PKEY_PARAM_GROUP_NAME, entry.name, 0) == 1,
+           "key parameters");
+      return;
+    }
+    const frp256v1::Parameters& curve_parameters = frp256v1::parameters();
+    must(OSSL_PARAM_BLD_push_utf8_string(builder_.get(), OSSL_PKEY_PARAM_EC_FIELD_TYPE, "prime-field", 0) ==
+                 1 &&
+             OSSL_PARAM_BLD_push_octet_string(builder_.get(), OSSL_PKEY_PARAM_EC_GENERATOR,
+                                              curve_parameters.generator.data(),
+                                              curve_parameters.generator.size()) == 1,
+         "key parameters");
+    add_number(OSSL_PKEY_PARAM_EC_P, curve_parameters.p);
+    add_number(OSSL_PKEY_PARAM_EC_A, curve_parameters.a);
+    add_number(OSSL_PKEY_PARAM_EC_B, curve_parameters.b);
+    add_number(OSSL_PKEY_PARAM_EC_ORDER, curve_parameters.order);
+    add_number(OSSL_PKEY_PARAM_EC_COFACTOR, std::array<std::uint8_t, 1>{1});
+  }
   Status add_point(KeyKind kind, ByteView x, ByteView y) {
     const CurveName* const entry = curve(kind);
     if (entry == nullptr) return fail(ErrorCode::invalid_argument, "RSA keys have no point");
@@ -71,9 +93,9 @@ class ParameterList {
     point_.push_back(4);  // uncompressed, SEC 1 2.3.3
     point_.insert(point_.end(), x.begin(), x.end());
     point_.insert(point_.end(), y.begin(), y.end());
-    must(OSSL_PARAM_BLD_push_utf8_string(builder_.get(), OSSL_PKEY_PARAM_GROUP_NAME, entry->name, 0) == 1 &&
-             OSSL_PARAM_BLD_push_octet_string(builder_.get(), OSSL_PKEY_PARAM_PUB_KEY, point_.data(),
-                                              point_.size()) == 1,
+    add_curve(*entry);
+    must(OSSL_PARAM_BLD_push_octet_string(builder_.get(), OSSL_PKEY_PARAM_PUB_KEY, point_.data(),
+                                          point_.size()) == 1,
          "key parameters");
     return {};
   }
@@ -128,6 +150,9 @@ Result<PublicKey> PublicKey::adopt(std::shared_ptr<evp_pkey_st> key) {
 
 Result<PublicKey> PublicKey::from_spki(ByteView der) {
   if (der.size() > kMaxPem) return fail(ErrorCode::invalid_argument, "public key of excessive length");
+  if (const auto point = frp256v1::point_of_spki(der))
+    return from_point(KeyKind::frp256v1, ByteView(*point).first(frp256v1::kCoordinateBytes),
+                      ByteView(*point).last(frp256v1::kCoordinateBytes));
   const std::uint8_t* at = der.data();
   Pkey key(d2i_PUBKEY(nullptr, &at, static_cast<long>(der.size())));
   if (key == nullptr || at != der.data() + der.size())
@@ -138,9 +163,13 @@ Result<PublicKey> PublicKey::from_spki(ByteView der) {
 Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
   if (pem.size() > kMaxPem) return fail(ErrorCode::invalid_argument, "public key of excessive length");
   const Bio bio = memory(as_bytes(pem));
-  Pkey key(PEM_read_bio_PUBKEY(bio.get(), nullptr, no_passphrase, nullptr));
-  if (key == nullptr) return fail(ErrorCode::invalid_argument, "not a public key in PEM");
-  return adopt({key.release(), EVP_PKEY_free});
+  std::uint8_t* der = nullptr;
+  long size = 0;
+  if (PEM_bytes_read_bio(&der, &size, nullptr, PEM_STRING_PUBLIC, bio.get(), no_passphrase, nullptr) != 1)
+    return fail(ErrorCode::invalid_argument, "not a public key in PEM");
+  const Bytes octets(der, der + size);
+  OPENSSL_free(der);
+  return from_spki(octets);
 }
 
 Result<PublicKey> PublicKey::from_point(KeyKind kind, ByteView x, ByteView y) {
@@ -163,6 +192,7 @@ Result<PublicKey> PublicKey::from_modulus(ByteView modulus, ByteView exponent) {
 }
 
 Bytes PublicKey::spki() const {
+  if (kind_ == KeyKind::frp256v1) return frp256v1::spki(point());
   std::uint8_t* der = nullptr;
   const int size = i2d_PUBKEY(native(), &der);
   must(size > 0, "SubjectPublicKeyInfo");
@@ -188,7 +218,13 @@ Result<PrivateKey> PrivateKey::from_pem(const SecretBytes& pem) {
   if (pem.size() > kMaxPem) return fail(ErrorCode::invalid_argument, "private key of excessive length");
   const Bio bio = memory(pem.reveal());
   Pkey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
-  if (key == nullptr) return fail(ErrorCode::invalid_argument, "not an unencrypted private key in PEM");
+  if (key == nullptr) {
+    const auto scalar = frp256v1::scalar_of_pkcs8(pem.reveal());
+    const auto point = scalar ? frp256v1::point_of(*scalar) : std::nullopt;
+    if (!point) return fail(ErrorCode::invalid_argument, "not an unencrypted private key in PEM");
+    return from_scalar(KeyKind::frp256v1, *scalar, ByteView(*point).first(frp256v1::kCoordinateBytes),
+                       ByteView(*point).last(frp256v1::kCoordinateBytes));
+  }
   auto pair = PublicKey::adopt({key.release(), EVP_PKEY_free});
   if (!pair) return fail(std::move(pair.error()));
   return PrivateKey(std::move(*pair));
@@ -207,9 +243,23 @@ Result<PrivateKey> PrivateKey::from_scalar(KeyKind kind, const SecretBytes& d, B
   return PrivateKey(PublicKey({key.release(), EVP_PKEY_free}, kind));
 }
 
+PrivateKey PrivateKey::generate_on_parameters(KeyKind kind) {
+  ParameterList list;
+  list.add_curve(*curve(kind));
+  const Pkey parameters(list.key("EC", EVP_PKEY_KEY_PARAMETERS));
+  must(parameters != nullptr, "curve parameters");
+  const PkeyContext context(EVP_PKEY_CTX_new_from_pkey(nullptr, parameters.get(), nullptr));
+  EVP_PKEY* key = nullptr;
+  must(context != nullptr && EVP_PKEY_keygen_init(context.get()) == 1 &&
+           EVP_PKEY_keygen(context.get(), &key) == 1,
+       "key generation");
+  return PrivateKey(PublicKey({key, EVP_PKEY_free}, kind));
+}
+
 PrivateKey PrivateKey::generate(KeyKind kind) {
   const CurveName* const entry = curve(kind);
   must(entry != nullptr, "a curve is needed");
+  if (entry->name == nullptr) return generate_on_parameters(kind);
   EVP_PKEY* const key = EVP_EC_gen(entry->name);
   must(key != nullptr, "key generation");
   return PrivateKey(PublicKey({key, EVP_PKEY_free}, kind));

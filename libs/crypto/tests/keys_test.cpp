@@ -7,8 +7,10 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <tuple>
 
 #include "latchkey/crypto/crypto.h"
+#include "vector_file.h"
 
 namespace latchkey::crypto {
 namespace {
@@ -116,7 +118,7 @@ TEST(Wycheproof, AesKeyWrap) {
 class EveryCurve : public testing::TestWithParam<KeyKind> {};
 INSTANTIATE_TEST_SUITE_P(Keys, EveryCurve,
                          testing::Values(KeyKind::p256, KeyKind::p384, KeyKind::p521,
-                                         KeyKind::brainpool_p256r1));
+                                         KeyKind::brainpool_p256r1, KeyKind::frp256v1));
 
 TEST_P(EveryCurve, SignsAndVerifiesAndNoChangedOctetPasses) {
   const PrivateKey key = PrivateKey::generate(GetParam());
@@ -167,6 +169,90 @@ TEST_P(EveryCurve, PointsOffTheCurveAndScalarsOfAnotherPointAreRefused) {
   EXPECT_EQ(off.error().code, ErrorCode::invalid_argument);
   EXPECT_FALSE(
       PublicKey::from_point(GetParam(), ByteView(point).first(half - 1), ByteView(point).last(half)));
+}
+
+// Signatures that the formulas of the books give (data/curves/ecdsa_reference.py).
+TEST(Curves, SignaturesOfAnIndependentComputationVerify) {
+  for (const auto& [curve, kind] :
+       {std::pair{"FRP256v1", KeyKind::frp256v1}, std::pair{"brainpoolP256r1", KeyKind::brainpool_p256r1}}) {
+    const auto vectors = latchkey::test::vectors_of("curves/ecdsa_curves.vec", curve);
+    ASSERT_EQ(vectors.size(), 6U);
+    for (const auto& it : vectors) {
+      SCOPED_TRACE(it.name);
+      const auto& [d, x, y, message, signature] =
+          std::tie(it.fields[0], it.fields[1], it.fields[2], it.fields[3], it.fields[4]);
+      const auto key = PrivateKey::from_scalar(kind, SecretBytes::copy_of(d), x, y);
+      ASSERT_TRUE(key) << key.error().detail;
+      EXPECT_TRUE(ecdsa_verify(key->public_key(), Hash::sha256, message, signature));
+      EXPECT_FALSE(ecdsa_verify(key->public_key(), Hash::sha256, as_bytes("another"), signature));
+      for (const auto other : {KeyKind::p256, KeyKind::frp256v1, KeyKind::brainpool_p256r1})
+        if (other != kind) {
+          EXPECT_FALSE(PublicKey::from_point(other, x, y));
+        }
+    }
+  }
+}
+
+SecretBytes file(const char* name) {
+  std::ifstream in(std::string(LATCHKEY_TEST_DATA) + "/curves/" + name);
+  return SecretBytes::copy_of(
+      as_bytes(std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>())));
+}
+
+TEST(Curves, Frp256v1ByNameAndByItsParameters) {
+  const auto explicit_one = PrivateKey::from_pem(file("frp256v1_explicit.pem"));
+  const auto named = PrivateKey::from_pem(file("frp256v1_named.pem"));
+  const auto public_one = PublicKey::from_pem(as_text(file("frp256v1_explicit.pub").reveal()));
+  ASSERT_TRUE(explicit_one && named && public_one);
+  EXPECT_EQ(explicit_one->kind(), KeyKind::frp256v1);
+  EXPECT_EQ(public_one->kind(), KeyKind::frp256v1);
+  EXPECT_EQ(named->public_key().point(), explicit_one->public_key().point());
+  EXPECT_EQ(public_one->point(), named->public_key().point());
+  const Bytes signature = ecdsa_sign(*named, Hash::sha256, as_bytes("m")).value();
+  EXPECT_TRUE(ecdsa_verify(*public_one, Hash::sha256, as_bytes("m"), signature));
+  // RFC 5480: certificates name the curve. 1.2.250.1.223.101.256.1 stands in it.
+  const Bytes spki = public_one->spki();
+  EXPECT_NE(to_hex(spki).find("060A2A817A01815F65820001"), std::string::npos);
+  EXPECT_EQ(PublicKey::from_spki(spki).value().point(), public_one->point());
+  const std::string pem = "-----BEGIN PUBLIC KEY-----\n" + to_base64(spki) + "\n-----END PUBLIC KEY-----\n";
+  EXPECT_EQ(PublicKey::from_pem(pem).value().kind(), KeyKind::frp256v1);
+}
+
+// With a generator of his own, anybody makes signatures for the key of another (CVE-2020-0601).
+TEST(Curves, ParametersWithAnotherGeneratorAreRefused) {
+  const auto pair = PrivateKey::from_pem(file("frp256v1_other_generator.pem"));
+  ASSERT_FALSE(pair);
+  EXPECT_EQ(pair.error().code, ErrorCode::unsupported);
+  const auto key = PublicKey::from_pem(as_text(file("frp256v1_other_generator.pub").reveal()));
+  ASSERT_FALSE(key);
+  EXPECT_EQ(key.error().code, ErrorCode::unsupported);
+}
+
+TEST(Curves, BrokenTextsOfFrp256v1) {
+  const auto good = file("frp256v1_named.pem");
+  const std::string text(as_text(good.reveal()));
+  const auto begin = text.find('\n') + 1;
+  const auto der = from_base64(text.substr(begin, 64) + text.substr(begin + 65, 28)).value();
+  const auto as_pem = [](ByteView octets) {
+    return SecretBytes::copy_of(
+        as_bytes("-----BEGIN PRIVATE KEY-----\n" + to_base64(octets) + "\n-----END PRIVATE KEY-----\n"));
+  };
+  ASSERT_TRUE(PrivateKey::from_pem(as_pem(der)));
+  for (std::size_t at = 0; at < der.size() - 32; ++at) {  // everything but the scalar
+    if (at == 4) continue;  // the version of PKCS#8, which libcrypto does not look at
+    auto changed = der;
+    changed[at] ^= 0x40U;
+    EXPECT_FALSE(PrivateKey::from_pem(as_pem(changed))) << at;
+  }
+  auto zero = der;
+  std::fill(zero.end() - 32, zero.end(), 0);
+  EXPECT_FALSE(PrivateKey::from_pem(as_pem(zero)));
+  auto beyond = der;
+  std::fill(beyond.end() - 32, beyond.end(), 0xFF);
+  EXPECT_FALSE(PrivateKey::from_pem(as_pem(beyond)));
+  auto spki = PrivateKey::from_pem(as_pem(der))->public_key().spki();
+  spki.back() ^= 1U;
+  EXPECT_EQ(PublicKey::from_spki(spki).error().code, ErrorCode::invalid_argument);
 }
 
 TEST(Keys, KeysOfDifferentCurvesDoNotAgree) {

@@ -220,10 +220,10 @@ int lk_source_new(lk_source** out, int security_class, int form, const char* enc
                                    .form = static_cast<e2e::EsDataForm>(form),
                                    .media_type = std::string(text_of(media_type))};
     if (security_class < LK_ENCRYPTION_ONLY || security_class > LK_SIGN_THEN_ENCRYPT || form < LK_COMPACT ||
-        form > LK_JSON_BASE64)
+        form > LK_XML_BASE64)
       return bad("no such class or form");
-    auto sign =
-        read<e2e::EsDataSigner, jose::SigningKey>(signers, signer_count, jose::signature_alg, private_key);
+    auto sign = read<e2e::EsDataSigner, jose::SigningKey>(signers, signer_count, jose::named_signature_alg,
+                                                          private_key);
     if (!sign) return fail(std::move(sign.error()));
     config.signers = std::move(*sign);
     if (signer_count > 1) config.inner_form = e2e::EsDataForm::json;
@@ -261,19 +261,22 @@ int lk_target_new(lk_target** out, int security_class, const char* enc, int any_
       return bad("no such class");
     e2e::EsDataPolicy policy{.source_verified = any_source == 0};
     policy.classes.add(static_cast<e2e::EsDataClass>(security_class));
+    // Whoever opens an envelope says which form it has.
+    policy.forms.add(e2e::EsDataForm::xml);
+    policy.forms.add(e2e::EsDataForm::xml_base64);
     if (opener_count > 0) {
       const auto content = enc_of(enc);
       if (!content) return fail(content.error());
       policy.encs.add(*content);
     }
     auto verify = read<e2e::EsDataVerifier, jose::VerificationKey>(verifiers, verifier_count,
-                                                                   jose::signature_alg, public_key);
+                                                                   jose::named_signature_alg, public_key);
     if (!verify) return fail(std::move(verify.error()));
     auto open = read<e2e::EsDataOpener, jose::DecryptionKey>(openers, opener_count, jose::key_alg,
                                                              private_key, policy.encs);
     if (!open) return fail(std::move(open.error()));
     for (std::size_t i = 0; i < verifier_count; ++i)
-      policy.signatures.add(*jose::signature_alg(text_of(verifiers[i].alg)));
+      policy.signatures.add(*jose::named_signature_alg(text_of(verifiers[i].alg)));
     for (std::size_t i = 0; i < opener_count; ++i)
       policy.key_algs.add(*jose::key_alg(text_of(openers[i].alg)));
     auto made = e2e::EsDataTarget::make(policy, std::move(*verify), std::move(*open));
@@ -287,7 +290,7 @@ void lk_target_free(lk_target* target) { delete target; }
 int lk_target_open(const lk_target* target, int form, const char* envelope, size_t size, int64_t now,
                    lk_buffer* payload, lk_buffer* verified_by, lk_error* error) {
   return guarded(error, [&]() -> latchkey::Status {
-    if (form < LK_COMPACT || form > LK_JSON_BASE64) return bad("no such form");
+    if (form < LK_COMPACT || form > LK_XML_BASE64) return bad("no such form");
     const auto opened = target->it->open(static_cast<e2e::EsDataForm>(form), {envelope, size}, at(now));
     if (!opened)
       return fail(ErrorCode::authentication,

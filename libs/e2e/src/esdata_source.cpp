@@ -22,12 +22,15 @@ Status check_signers(const EsDataSourceConfig& config) {
   const bool nested = config.security_class == EsDataClass::sign_then_encrypt;
   if (signs == config.signers.empty())
     return bad(signs ? "a signature without a signer" : "encryption only with a signer");
-  if (nested && config.inner_form == EsDataForm::json_base64) return bad("inner_form: not base64");
-  const EsDataForm form = nested ? config.inner_form : config.form;
+  if (nested && config.inner_form > EsDataForm::json) return bad("inner_form: neither compact nor json");
+  const EsDataForm form = nested && !is_xml(config.form) ? config.inner_form : config.form;
   if (form == EsDataForm::compact && config.signers.size() > 1)
     return bad("compact serialization is for a single signature");
-  for (const auto& signer : config.signers)
+  for (const auto& signer : config.signers) {
     if (auto valid = check_signature_use(signer.credential, nested); !valid) return valid;
+    if (!is_xml(form) && !jose::in_jose(signer.key.alg()))
+      return fail(ErrorCode::unsupported, std::string(to_string(signer.key.alg())) + " is not of JOSE");
+  }
   return check_credentials(config.signers);
 }
 
@@ -113,10 +116,53 @@ Status check_encryption_use(const EsDataCredential& credential) {
   return {};
 }
 
+/// The content key of either kind of serialization.
+class EsDataSource::ContentKey {
+ public:
+  [[nodiscard]] static Result<std::shared_ptr<const ContentKey>> make(const EsDataSourceConfig& config) {
+    return is_xml(config.form) ? make_xml(config) : make_jose(config);
+  }
+  /// What JOSE writes into the protected header: media type, or that there is a signature inside.
+  [[nodiscard]] Result<std::string> seal(const EsDataSourceConfig& config, ByteView plaintext,
+                                         std::optional<ByteView> aad) const {
+    const bool nested = config.security_class == EsDataClass::sign_then_encrypt;
+    if (const auto* const xml = std::get_if<xmlsec::ContentKey>(&key_)) return xml->seal(plaintext, nested);
+    json::object common;
+    if (nested)
+      common["cty"] = config.inner_form == EsDataForm::compact ? kNestedCompact : kNestedJson;
+    else if (!config.media_type.empty())
+      common["cty"] = config.media_type;
+    const auto& key = std::get<jose::ContentKey>(key_);
+    return config.form == EsDataForm::compact ? key.seal_compact(common, plaintext)
+                                              : key.seal_json(common, plaintext, aad);
+  }
+  explicit ContentKey(std::variant<jose::ContentKey, xmlsec::ContentKey> key) : key_(std::move(key)) {}
+
+ private:
+  template <class Key>
+  static Result<std::shared_ptr<const ContentKey>> hold(Result<Key>&& key) {
+    if (!key) return fail(std::move(key.error()));
+    return std::make_shared<const ContentKey>(std::move(*key));
+  }
+  static Result<std::shared_ptr<const ContentKey>> make_jose(const EsDataSourceConfig& config) {
+    std::vector<jose::ContentKey::Recipient> recipients;
+    for (const auto& recipient : config.recipients)
+      recipients.push_back({recipient.key, {{"kid", recipient.credential.kid}}});
+    return hold(jose::ContentKey::make(std::move(recipients)));
+  }
+  static Result<std::shared_ptr<const ContentKey>> make_xml(const EsDataSourceConfig& config) {
+    std::vector<xmlsec::ContentKey::Recipient> recipients;
+    for (const auto& recipient : config.recipients)
+      recipients.push_back({recipient.key, recipient.credential.kid});
+    return hold(xmlsec::ContentKey::make(recipients));
+  }
+  std::variant<jose::ContentKey, xmlsec::ContentKey> key_;
+};
+
 struct EsDataSource::State {
   mutable std::mutex mutex;
-  std::shared_ptr<const jose::ContentKey> key;  ///< guarded by mutex
-  std::uint64_t uses = 0;                       ///< of `key`, or of that of dir; guarded by mutex
+  std::shared_ptr<const ContentKey> key;  ///< guarded by mutex
+  std::uint64_t uses = 0;                 ///< of `key`, or of that of dir; guarded by mutex
 };
 
 EsDataSource::EsDataSource(EsDataSourceConfig config)
@@ -131,22 +177,13 @@ Result<std::unique_ptr<EsDataSource>> EsDataSource::make(EsDataSourceConfig conf
   std::unique_ptr<EsDataSource> made(new EsDataSource(std::move(config)));
   if (made->config_.recipients.empty()) return made;
   // What cannot be made is known now.
-  auto key = made->make_content_key();
+  auto key = ContentKey::make(made->config_);
   if (!key) return fail(std::move(key.error()));
   made->state_->key = std::move(*key);
   return made;
 }
 
-Result<std::shared_ptr<const jose::ContentKey>> EsDataSource::make_content_key() const {
-  std::vector<jose::ContentKey::Recipient> recipients;
-  for (const auto& recipient : config_.recipients)
-    recipients.push_back({recipient.key, {{"kid", recipient.credential.kid}}});
-  auto key = jose::ContentKey::make(std::move(recipients));
-  if (!key) return fail(std::move(key.error()));
-  return std::make_shared<const jose::ContentKey>(std::move(*key));
-}
-
-Result<std::shared_ptr<const jose::ContentKey>> EsDataSource::content_key() {
+Result<std::shared_ptr<const EsDataSource::ContentKey>> EsDataSource::content_key() {
   const std::lock_guard lock(state_->mutex);
   if (is_direct(config_)) {
     if (state_->uses >= kContentKeyUsesMax) return fail(ErrorCode::limit, "2^32 uses of the key of dir");
@@ -154,7 +191,7 @@ Result<std::shared_ptr<const jose::ContentKey>> EsDataSource::content_key() {
     return state_->key;
   }
   if (state_->uses >= config_.content_key_uses) {
-    auto key = make_content_key();
+    auto key = ContentKey::make(config_);
     if (!key) return fail(std::move(key.error()));
     state_->key = std::move(*key);
     state_->uses = 0;
@@ -169,6 +206,11 @@ std::uint64_t EsDataSource::uses() const {
 }
 
 Result<std::string> EsDataSource::sign(ByteView payload, EsDataForm form) const {
+  if (is_xml(form)) {
+    std::vector<xmlsec::Signer> signers;
+    for (const auto& signer : config_.signers) signers.push_back({&signer.key, signer.credential.kid});
+    return xmlsec::sign(signers, config_.media_type, payload);
+  }
   const auto header = [&](const EsDataSigner& signer) {
     json::object out{{"kid", signer.credential.kid}};
     if (!config_.media_type.empty()) out["cty"] = config_.media_type;
@@ -181,33 +223,33 @@ Result<std::string> EsDataSource::sign(ByteView payload, EsDataForm form) const 
   return jose::sign_json(signers, payload);
 }
 
+Result<std::string> EsDataSource::seal(ByteView plaintext, std::optional<ByteView> aad) {
+  const auto key = content_key();
+  if (!key) return fail(key.error());
+  return (*key)->seal(config_, plaintext, aad);
+}
+
 Result<std::string> EsDataSource::protect(ByteView payload, TimePoint now, std::optional<ByteView> aad) {
-  if (aad && (config_.recipients.empty() || config_.form == EsDataForm::compact))
+  const bool in_json = config_.form == EsDataForm::json || config_.form == EsDataForm::json_base64;
+  if (aad && (config_.recipients.empty() || !in_json))
     return bad("associated data goes with encryption in a JSON form only");
   if (auto valid = check_expiry(config_.signers, now); !valid) return fail(std::move(valid.error()));
   if (auto valid = check_expiry(config_.recipients, now); !valid) return fail(std::move(valid.error()));
   const bool nested = config_.security_class == EsDataClass::sign_then_encrypt;
+  if (config_.signers.empty() && is_xml(config_.form) && xmlsec::holds_signature(payload))
+    return bad("the payload is a ds:Signature: encrypted in XML it would be a nested envelope");
   Result<std::string> text;
   if (!config_.signers.empty()) {
-    text = sign(payload, nested ? config_.inner_form : config_.form);
+    text = sign(payload, nested && !is_xml(config_.form) ? config_.inner_form : config_.form);
     if (!text) return text;
   }
   if (!config_.recipients.empty()) {
-    const auto key = content_key();
-    if (!key) return fail(key.error());
-    json::object common;
-    if (nested)
-      common["cty"] = config_.inner_form == EsDataForm::compact ? kNestedCompact : kNestedJson;
-    else if (!config_.media_type.empty())
-      common["cty"] = config_.media_type;
-    const ByteView plaintext = nested ? as_bytes(*text) : payload;
-    auto sealed = config_.form == EsDataForm::compact ? (*key)->seal_compact(common, plaintext)
-                                                      : (*key)->seal_json(common, plaintext, aad);
+    auto sealed = seal(nested ? as_bytes(*text) : payload, aad);
     if (nested) wipe(text->data(), text->size());
     text = std::move(sealed);
     if (!text) return text;
   }
-  if (config_.form == EsDataForm::json_base64) text = to_base64(as_bytes(*text));
+  if (is_base64(config_.form)) text = to_base64(as_bytes(*text));
   if (text->size() > kEsDataOctetsMax) return fail(ErrorCode::limit, "payload of excessive length");
   return text;
 }

@@ -28,6 +28,14 @@ const typename List::value_type* find(const List& list, const std::optional<std:
   return found != list.end() ? &*found : nullptr;
 }
 
+/// The one meaning that the key has; the first where none fits, for which the key is then refused.
+std::optional<jose::SignatureAlg> algorithm_of(const SignedEnvelope::Signature& signature,
+                                               const jose::VerificationKey& key) {
+  for (const auto alg : signature.algs)
+    if (key.fits(alg)) return alg;
+  return signature.algs.empty() ? std::nullopt : std::optional(signature.algs.front());
+}
+
 template <class List>
 Status check_list(const List& list) {
   std::set<std::string_view> kids;
@@ -62,7 +70,7 @@ class EsDataTarget::Opening {
 
   EsDataResult<Envelope> read(EsDataForm form, std::string_view text) const {
     if (!policy_.forms.has(form)) return refuse(EsDataDefect::form, "the policy does not have this form");
-    auto envelope = read_envelope(form, text);
+    auto envelope = read_envelope(form, text, policy_.printed_identifiers);
     if (!envelope) return refuse(defect_of(envelope.error()), envelope.error().detail);
     return std::move(*envelope);
   }
@@ -75,27 +83,30 @@ class EsDataTarget::Opening {
 
   /// The signatures by keys of ours, all of them fit to be verified (8.5.2.3.1 C.2).
   struct Chosen {
-    const jose::JsonJws::Signature* signature;
+    const SignedEnvelope::Signature* signature;
     const EsDataVerifier* verifier;
+    jose::SignatureAlg alg;
   };
   EsDataResult<std::vector<Chosen>> choose(const SignedEnvelope& envelope, bool nested) const {
     std::vector<Chosen> out;
     std::set<std::string_view> kids;
-    for (const auto& signature : envelope.jws.signatures) {
-      const auto* verifier = find(target_.verifiers_, signature.header.kid);
+    for (const auto& signature : envelope.signatures) {
+      const auto* verifier = find(target_.verifiers_, signature.kid);
       if (verifier == nullptr) continue;
       const EsDataCredential& credential = verifier->credential;
       if (!signature.alg_protected) return refuse(EsDataDefect::header, "alg is not protected");
       if (!kids.insert(credential.kid).second)
         return refuse(EsDataDefect::header, "two signatures with one kid");
-      const auto alg = jose::signature_alg(signature.header.alg);
+      const auto alg = algorithm_of(signature, verifier->key);
       if (!alg || !policy_.signatures.has(*alg))
         return refuse(EsDataDefect::algorithm, "alg of " + credential.kid + " is not in the policy");
       if (auto use = check_signature_use(credential, nested); !use)
         return refuse(EsDataDefect::wrong_use, use.error().detail);
       if (expired(credential, now_))
         return refuse(EsDataDefect::expired_credential, "credential " + credential.kid + " has expired");
-      out.push_back({&signature, verifier});
+      if (!signature.digests_hold)
+        return refuse(EsDataDefect::integrity, "the payload is not what " + credential.kid + " has signed");
+      out.push_back({&signature, verifier, *alg});
     }
     if (out.size() < std::max(policy_.signatures_needed, 1U))
       return refuse(EsDataDefect::unknown_credential, "too few signatures of known credentials");
@@ -109,26 +120,25 @@ class EsDataTarget::Opening {
     bool source_verified;
   };
   EsDataResult<Selected> choose(const SealedEnvelope& envelope) const {
-    const jose::JsonJwe& jwe = envelope.jwe;
-    if (!jwe.enc_protected) return refuse(EsDataDefect::header, "enc is not protected");
-    const auto enc = jose::enc(jwe.recipients.front().header.enc.value_or(""));
-    if (!enc || !policy_.encs.has(*enc)) return refuse(EsDataDefect::algorithm, "enc is not in the policy");
-    for (const auto& recipient : jwe.recipients)
-      if (recipient.header.alg == jose::to_string(jose::KeyAlg::dir) && jwe.recipients.size() > 1)
+    if (!envelope.enc_protected) return refuse(EsDataDefect::header, "enc is not protected");
+    if (!envelope.enc || !policy_.encs.has(*envelope.enc))
+      return refuse(EsDataDefect::algorithm, "enc is not in the policy");
+    const auto& recipients = envelope.recipients;
+    for (const auto& recipient : recipients)
+      if (recipient.alg == jose::KeyAlg::dir && recipients.size() > 1)
         return refuse(EsDataDefect::direct_mode, "direct mode with several recipients");
-    for (std::size_t i = 0; i < jwe.recipients.size(); ++i) {
-      const auto& header = jwe.recipients[i].header;
-      const auto* opener = find(target_.openers_, header.kid);
+    for (std::size_t i = 0; i < recipients.size(); ++i) {
+      const auto* opener = find(target_.openers_, recipients[i].kid);
       if (opener == nullptr) continue;
       const EsDataCredential& credential = opener->credential;
-      const auto alg = jose::key_alg(header.alg);
+      const auto& alg = recipients[i].alg;
       if (!alg || !policy_.key_algs.has(*alg))
         return refuse(EsDataDefect::algorithm, "alg of " + credential.kid + " is not in the policy");
       if (auto use = check_encryption_use(credential); !use)
         return refuse(EsDataDefect::wrong_use, use.error().detail);
       if (expired(credential, now_))
         return refuse(EsDataDefect::expired_credential, "credential " + credential.kid + " has expired");
-      const bool alone = credential.option() != EsDataOption::certificate && jwe.recipients.size() == 1;
+      const bool alone = credential.option() != EsDataOption::certificate && recipients.size() == 1;
       return Selected{i, opener, alone};
     }
     return refuse(EsDataDefect::unknown_credential, "no recipient is one of ours");
@@ -141,29 +151,30 @@ class EsDataTarget::Opening {
     out.security_class = nested ? EsDataClass::sign_then_encrypt : EsDataClass::signature_only;
     for (const Chosen& one : *chosen) {
       const auto& signature = *one.signature;
-      const auto verified =
-          one.verifier->key.verify(signature.header, signature.signing_input, signature.signature);
+      const auto verified = one.verifier->key.verify(one.alg, signature.signing_input, signature.signature);
       if (!verified) return refuse(defect_of_use(verified.error()), verified.error().detail);
       const EsDataCredential& credential = one.verifier->credential;
       out.verified.push_back(credential);
       out.non_repudiation |= credential.option() == EsDataOption::certificate;
     }
-    out.media_type = chosen->front().signature->header.cty;
-    out.payload = SecretBytes::take(std::move(envelope.jws.payload));
+    out.media_type = chosen->front().signature->media_type;
+    out.payload = SecretBytes::take(std::move(envelope.payload));
     return out;
   }
 
   EsDataResult<EsDataOpened> open(SealedEnvelope&& envelope) const {
-    const auto inner_form = nested_form(envelope.jwe.protected_cty);
+    const auto inner_form = envelope.nested;
     const auto chosen = choose(envelope);
     if (!chosen) return tl::unexpected(chosen.error());
     if (!inner_form && policy_.source_verified && !chosen->source_verified)
       return refuse(EsDataDefect::source, "anybody, or any of the recipients, may have made this envelope");
-    auto plaintext = jose::open_json(envelope.jwe, chosen->index, chosen->opener->key);
+    auto plaintext = envelope.open(chosen->index, chosen->opener->key);
     if (!plaintext) return refuse(defect_of_use(plaintext.error()), plaintext.error().detail);
+    if (envelope.is_xml() && xmlsec::holds_signature(plaintext->reveal()) != inner_form.has_value())
+      return refuse(EsDataDefect::header, "Type, which nothing protects, does not say what is inside");
     EsDataOpened out;
     if (inner_form) {
-      auto inner = read_envelope(*inner_form, as_text(plaintext->reveal()));
+      auto inner = read_envelope(*inner_form, as_text(plaintext->reveal()), policy_.printed_identifiers);
       if (!inner) return refuse(defect_of(inner.error()), "inside: " + inner.error().detail);
       auto* const signed_one = std::get_if<SignedEnvelope>(&*inner);
       if (signed_one == nullptr) return refuse(EsDataDefect::form, "no signature inside");
@@ -172,10 +183,10 @@ class EsDataTarget::Opening {
       out = std::move(*verified);
     } else {
       out.payload = std::move(*plaintext);
-      out.media_type = envelope.jwe.protected_cty;
+      out.media_type = envelope.media_type;
       if (chosen->source_verified) out.verified.push_back(chosen->opener->credential);
     }
-    out.aad = std::move(envelope.jwe.aad);
+    out.aad.assign(envelope.aad().begin(), envelope.aad().end());
     out.opened_with = chosen->opener->credential;
     return out;
   }
@@ -183,8 +194,7 @@ class EsDataTarget::Opening {
   static EsDataClass class_of(const Envelope& envelope) {
     const auto* const sealed = std::get_if<SealedEnvelope>(&envelope);
     if (sealed == nullptr) return EsDataClass::signature_only;
-    return nested_form(sealed->jwe.protected_cty) ? EsDataClass::sign_then_encrypt
-                                                  : EsDataClass::encryption_only;
+    return sealed->nested ? EsDataClass::sign_then_encrypt : EsDataClass::encryption_only;
   }
 
  private:
@@ -221,7 +231,7 @@ std::optional<EsDataRefusal> EsDataTarget::preview(EsDataForm form, std::string_
   if (const auto* const sealed = std::get_if<SealedEnvelope>(&*envelope)) {
     const auto chosen = opening.choose(*sealed);
     if (!chosen) return chosen.error();
-    if (!nested_form(sealed->jwe.protected_cty) && policy_.source_verified && !chosen->source_verified)
+    if (!sealed->nested && policy_.source_verified && !chosen->source_verified)
       return EsDataRefusal{EsDataDefect::source,
                            "anybody, or any of the recipients, may have made this envelope"};
     return {};

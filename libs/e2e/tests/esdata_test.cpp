@@ -51,6 +51,8 @@ constexpr jose::Permitted<Enc> kEncs = {Enc::a128gcm, Enc::a192gcm, Enc::a256gcm
 EsDataPolicy everything() {
   return {
       .classes = {EsDataClass::encryption_only, EsDataClass::signature_only, EsDataClass::sign_then_encrypt},
+      .forms = {EsDataForm::compact, EsDataForm::json, EsDataForm::json_base64, EsDataForm::xml,
+                EsDataForm::xml_base64},
       .signatures = kSignatures,
       .key_algs = kKeyAlgs,
       .encs = kEncs,
@@ -158,7 +160,7 @@ TEST_P(Options, Table_8_5_2_1_1) {
   EXPECT_EQ(target(policy)->open(form, text, kNow).has_value(), !option.verified.empty());
 }
 std::string option_name(const ::testing::TestParamInfo<std::tuple<Option, EsDataForm>>& info) {
-  constexpr std::array names{"", "compact", "json", "base64"};
+  constexpr std::array names{"", "compact", "json", "base64", "xml", "xml_base64"};
   return std::string(std::get<0>(info.param).name) + "_" +
          names.at(static_cast<std::size_t>(std::get<1>(info.param)));
 }
@@ -222,7 +224,8 @@ INSTANTIATE_TEST_SUITE_P(
                 EsDataClass::sign_then_encrypt,
                 {"sig44"},
                 true}),
-        ::testing::Values(EsDataForm::compact, EsDataForm::json, EsDataForm::json_base64)),
+        ::testing::Values(EsDataForm::compact, EsDataForm::json, EsDataForm::json_base64, EsDataForm::xml,
+                          EsDataForm::xml_base64)),
     option_name);
 
 TEST(Algorithms, Signatures) {
@@ -657,6 +660,9 @@ TEST(ContentInfo, NamesPayloadAndForm) {
   ASSERT_TRUE(read);
   EXPECT_EQ(read->security, 1);
   EXPECT_EQ(content_info("text/plain", 1, EsDataForm::json_base64), "text/plain:1:3");
+  EXPECT_EQ(content_info("application/xml", 1, EsDataForm::xml), "application/xml:1:4");
+  EXPECT_EQ(codec::parse_content_info(content_info("application/xml", 1, EsDataForm::xml_base64))->security,
+            5);
 }
 
 TEST(Inspect, ShowsWhatAnybodyCanSee) {

@@ -171,6 +171,8 @@ Result<std::string> sign_json(std::span<const JsonSigner> signers, ByteView payl
   append_member(text, "payload", encoded);
   if (signers.size() > 1) text += ",\"signatures\":[{";
   for (const JsonSigner& signer : signers) {
+    if (!in_jose(signer.key->alg()))
+      return fail(ErrorCode::unsupported, std::string(to_string(signer.key->alg())) + " is not of JOSE");
     std::string input = encode_header(to_string(signer.key->alg()), {}, json::object(signer.header));
     const std::size_t header_size = input.size();
     input.append(".").append(encoded);

@@ -6,11 +6,8 @@
 namespace latchkey::jose {
 namespace {
 
-using crypto::Hash;
 using crypto::KeyKind;
 
-/// HS, RS and ES come in three sizes each, in this order.
-Hash hash_of(SignatureAlg alg) noexcept { return static_cast<Hash>(static_cast<unsigned>(alg) % 3); }
 bool is_hmac(SignatureAlg alg) noexcept { return alg <= SignatureAlg::hs512; }
 
 /// RFC 7518 3.4 ties each ES algorithm to one curve.
@@ -26,6 +23,10 @@ bool fits(KeyKind kind, SignatureAlg alg) noexcept {
       return kind == KeyKind::p384;
     case SignatureAlg::es512:
       return kind == KeyKind::p521;
+    case SignatureAlg::es256_brainpool_p256r1:
+      return kind == KeyKind::brainpool_p256r1;
+    case SignatureAlg::es256_frp256v1:
+      return kind == KeyKind::frp256v1;
     default:
       return false;
   }
@@ -85,11 +86,21 @@ Result<Jws> parse_jws(std::string_view text, const Limits& limits) {
 Status VerificationKey::verify(const Header& header, std::string_view signing_input,
                                ByteView signature) const {
   const std::optional<SignatureAlg> alg = signature_alg(header.alg);
-  if (!alg || !algs_.has(*alg)) return fail(ErrorCode::unsupported, "alg is not permitted for this key");
+  if (!alg) return fail(ErrorCode::unsupported, "alg is not permitted for this key");
+  return verify(*alg, signing_input, signature);
+}
+
+Status VerificationKey::verify(SignatureAlg alg, std::string_view signing_input, ByteView signature) const {
+  if (!algs_.has(alg)) return fail(ErrorCode::unsupported, "alg is not permitted for this key");
   const ByteView input = as_bytes(signing_input);
   if (const auto* key = std::get_if<crypto::PublicKey>(&key_))
-    return verify_with(*key, *alg, input, signature);
-  return verify_with(*std::get<1>(key_), *alg, input, signature);
+    return verify_with(*key, alg, input, signature);
+  return verify_with(*std::get<1>(key_), alg, input, signature);
+}
+
+bool VerificationKey::fits(SignatureAlg alg) const noexcept {
+  const auto* const key = std::get_if<crypto::PublicKey>(&key_);
+  return key != nullptr ? jose::fits(key->kind(), alg) : is_hmac(alg);
 }
 
 Result<Bytes> SigningKey::signature(std::string_view signing_input) const {
@@ -99,6 +110,7 @@ Result<Bytes> SigningKey::signature(std::string_view signing_input) const {
 }
 
 Result<std::string> SigningKey::sign(boost::json::object header, ByteView payload) const {
+  if (!in_jose(alg_)) return fail(ErrorCode::unsupported, std::string(to_string(alg_)) + " is not of JOSE");
   std::string text = encode_header(to_string(alg_), {}, std::move(header));
   text += '.';
   text += to_base64url(payload);

@@ -1,5 +1,6 @@
 #include "key_agreement.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -84,7 +85,7 @@ json::object jwk_of_point(const crypto::PublicKey& key) {
 }
 
 Result<Agreement> agree_as_sender(const crypto::PublicKey& recipient, KeyAlg alg) {
-  if (recipient.kind() == KeyKind::rsa || recipient.kind() == KeyKind::brainpool_p256r1)
+  if (std::ranges::none_of(kCurves, [&](const auto& row) { return row.first == recipient.kind(); }))
     return fail(ErrorCode::unsupported, "ECDH-ES with a key on no JOSE curve");
   const crypto::PrivateKey ephemeral = crypto::PrivateKey::generate(recipient.kind());
   const auto shared = crypto::ecdh(ephemeral, recipient);

@@ -14,8 +14,10 @@ namespace latchkey::crypto {
 
 enum class Hash : std::uint8_t { sha256, sha384, sha512 };
 [[nodiscard]] std::size_t hash_bytes(Hash hash) noexcept;
+[[nodiscard]] Bytes digest(Hash hash, ByteView data);
 
-enum class KeyKind : std::uint8_t { rsa, p256, p384, p521, brainpool_p256r1 };
+/// FRP256v1 is the curve of ANSSI (1.2.250.1.223.101.256.1), which libcrypto does not know by name.
+enum class KeyKind : std::uint8_t { rsa, p256, p384, p521, brainpool_p256r1, frp256v1 };
 /// Octets of one coordinate; 0 for RSA.
 [[nodiscard]] std::size_t coordinate_bytes(KeyKind kind) noexcept;
 
@@ -28,6 +30,7 @@ inline constexpr int kMaxRsaBits = 8192;
 class PublicKey {
  public:
   /// DER SubjectPublicKeyInfo. invalid_argument: not one, or trailing octets; unsupported: another kind.
+  /// Explicit curve parameters are taken only if every one of them is that of FRP256v1.
   [[nodiscard]] static Result<PublicKey> from_spki(ByteView der);
   /// "-----BEGIN PUBLIC KEY-----".
   [[nodiscard]] static Result<PublicKey> from_pem(std::string_view pem);
@@ -54,7 +57,8 @@ class PublicKey {
 
 class PrivateKey {
  public:
-  /// PKCS#8 or traditional PEM, unencrypted. invalid_argument without repeating anything of the text.
+  /// PKCS#8 or traditional PEM, unencrypted. invalid_argument without repeating anything of the text. Keys on
+  /// FRP256v1 in PKCS#8, by the name of the curve or with its parameters.
   [[nodiscard]] static Result<PrivateKey> from_pem(const SecretBytes& pem);
   /// A scalar with its point, as a JWK has them; invalid_argument unless they belong together.
   [[nodiscard]] static Result<PrivateKey> from_scalar(KeyKind curve, const SecretBytes& d, ByteView x,
@@ -65,12 +69,13 @@ class PrivateKey {
 
   [[nodiscard]] KeyKind kind() const noexcept { return public_.kind(); }
   [[nodiscard]] const PublicKey& public_key() const noexcept { return public_; }
-  /// PKCS#8 PEM.
+  /// PKCS#8 PEM; on FRP256v1 with the parameters of the curve, as openssl reads it.
   [[nodiscard]] SecretBytes pem() const;
   [[nodiscard]] evp_pkey_st* native() const noexcept { return public_.native(); }
 
  private:
   explicit PrivateKey(PublicKey pair) noexcept : public_(std::move(pair)) {}
+  [[nodiscard]] static PrivateKey generate_on_parameters(KeyKind curve);
   PublicKey public_;  ///< the pair: libcrypto keeps both halves in one object
 };
 

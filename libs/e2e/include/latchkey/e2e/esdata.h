@@ -1,6 +1,6 @@
 #pragma once
-/// End-to-End Security of Data (TS-0003 8.5) with JOSE: what a source makes of a payload, and what a target
-/// accepts. Without I/O; keys come with the calls that make a source or a target.
+/// End-to-End Security of Data (TS-0003 8.5) with JOSE or XML security: what a source makes of a payload, and
+/// what a target accepts. Without I/O; keys come with the calls that make a source or a target.
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -21,8 +21,8 @@ namespace json = boost::json;
 enum class EsDataClass : std::uint8_t { encryption_only, signature_only, sign_then_encrypt };
 /// Protection options of the same table.
 enum class EsDataOption : std::uint8_t { provisioned_key, tef, certificate };
-/// m2m:contentSecurity of the forms of JOSE (TS-0004 6.3.4.2).
-enum class EsDataForm : std::uint8_t { compact = 1, json = 2, json_base64 = 3 };
+/// m2m:contentSecurity (TS-0004 6.3.4.2): the serializations of 8.5.3.1.
+enum class EsDataForm : std::uint8_t { compact = 1, json = 2, json_base64 = 3, xml = 4, xml_base64 = 5 };
 [[nodiscard]] std::string_view to_string(EsDataClass security_class) noexcept;
 [[nodiscard]] std::string_view to_string(EsDataOption option) noexcept;
 
@@ -55,10 +55,13 @@ struct EsDataRecipient {
 struct EsDataSourceConfig {
   EsDataClass security_class = EsDataClass::sign_then_encrypt;
   EsDataForm form = EsDataForm::compact;
-  EsDataForm inner_form = EsDataForm::compact;  ///< of the signed envelope inside; not base64
+  /// Of the signed envelope inside one of JOSE: compact or json. Inside XML there is XML.
+  EsDataForm inner_form = EsDataForm::compact;
   std::vector<EsDataSigner> signers = {};
   std::vector<EsDataRecipient> recipients = {};
-  std::string media_type = {};  ///< of the payload, as `cty`; empty: left out
+  /// Of the payload, as `cty` or MimeType; empty: left out. XML encryption only has no place that would be
+  /// authenticated: there contentInfo alone says it.
+  std::string media_type = {};
   /// Payloads that one content key protects before another is made and wrapped. With `dir`, whose key is the
   /// content key, it must be left alone.
   std::uint64_t content_key_uses = 1;
@@ -72,15 +75,16 @@ class EsDataSource {
   /// invalid_argument naming what the clause forbids: credentials that the class does not have, an SUID of
   /// another use, an option that does not fit the kind of key, a MIC in a nested envelope, `dir` beside other
   /// recipients (8.5.2.2.1), compact serialization of several. unsupported: an algorithm that does not fit
-  /// its key.
+  /// its key, or that JOSE does not have.
   [[nodiscard]] static Result<std::unique_ptr<EsDataSource>> make(EsDataSourceConfig config);
   ~EsDataSource();
   EsDataSource(const EsDataSource&) = delete;
   EsDataSource& operator=(const EsDataSource&) = delete;
 
   /// The envelope. `aad` is authenticated and not encrypted: JSON forms with encryption only
-  /// (invalid_argument). expired: a credential is; limit: 2^32 uses of one key, or a payload whose envelope
-  /// no target reads.
+  /// (invalid_argument; so is, with XML encryption only, a payload that is itself a ds:Signature, which a
+  /// target would take for a nested envelope). expired: a credential is; limit: 2^32 uses of one key, or a
+  /// payload whose envelope no target reads.
   [[nodiscard]] Result<std::string> protect(ByteView payload, TimePoint now,
                                             std::optional<ByteView> aad = {});
   /// Of the key of `dir`, those before included.
@@ -88,10 +92,11 @@ class EsDataSource {
 
  private:
   struct State;
+  class ContentKey;
   explicit EsDataSource(EsDataSourceConfig config);
   [[nodiscard]] Result<std::string> sign(ByteView payload, EsDataForm form) const;
-  [[nodiscard]] Result<std::shared_ptr<const jose::ContentKey>> content_key();
-  [[nodiscard]] Result<std::shared_ptr<const jose::ContentKey>> make_content_key() const;
+  [[nodiscard]] Result<std::string> seal(ByteView plaintext, std::optional<ByteView> aad);
+  [[nodiscard]] Result<std::shared_ptr<const ContentKey>> content_key();
   EsDataSourceConfig config_;
   std::unique_ptr<State> state_;
 };
@@ -100,6 +105,7 @@ class EsDataSource {
 /// Nothing is accepted because a header says so.
 struct EsDataPolicy {
   jose::Permitted<EsDataClass> classes;  ///< empty: nothing
+  /// Those of JOSE; XML where somebody says so.
   jose::Permitted<EsDataForm> forms = {EsDataForm::compact, EsDataForm::json, EsDataForm::json_base64};
   jose::Permitted<jose::SignatureAlg> signatures;
   jose::Permitted<jose::KeyAlg> key_algs;
@@ -110,6 +116,8 @@ struct EsDataPolicy {
   /// Refuse what does not prove who made it: encryption to a certificate, or to several at once, where each
   /// recipient could have made it (table 8.5.2.1-1).
   bool source_verified = true;
+  /// Accept identifiers of XML algorithms also as the tables of 8.5.3 print them, which have lost hyphens.
+  bool printed_identifiers = false;
 };
 
 struct EsDataVerifier {

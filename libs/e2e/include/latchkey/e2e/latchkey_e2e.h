@@ -45,12 +45,18 @@ enum lk_class {
   LK_ENCRYPTION_ONLY = 0,
   LK_SIGNATURE_ONLY = 1,
   LK_SIGN_THEN_ENCRYPT = 2
-};                                                                /* table 8.5.2.1-1 */
-enum lk_form { LK_COMPACT = 1, LK_JSON = 2, LK_JSON_BASE64 = 3 }; /* m2m:contentSecurity */
+}; /* table 8.5.2.1-1 */
+enum lk_form {
+  LK_COMPACT = 1,
+  LK_JSON = 2,
+  LK_JSON_BASE64 = 3,
+  LK_XML = 4,
+  LK_XML_BASE64 = 5
+}; /* m2m:contentSecurity */
 
 /** A credential: kid, SUID (14, 24, 34, 44 encryption; 15, 25, 35, 45 signature), the name of its algorithm
- * in JOSE
- * ("A256KW", "ECDH-ES+A128KW", "ES256", "HS256", ...), its end (0: none), and the key: octets where the
+ * in JOSE ("A256KW", "ECDH-ES+A128KW", "ES256", "HS256", ...; for XML also "ES256-brainpoolP256r1" and
+ * "ES256-FRP256v1"), its end (0: none), and the key: octets where the
  * SUID's first digit is 1 to 3, else PEM: of a private key to sign or open with, of a public key to verify or
  * encrypt with. */
 typedef struct lk_credential {

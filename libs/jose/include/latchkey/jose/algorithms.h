@@ -10,7 +10,20 @@
 
 namespace latchkey::jose {
 
-enum class SignatureAlg : std::uint8_t { hs256, hs384, hs512, rs256, rs384, rs512, es256, es384, es512 };
+/// The last two are of XML Signature only: JOSE has no name for them (table 8.5.3.3-2).
+enum class SignatureAlg : std::uint8_t {
+  hs256,
+  hs384,
+  hs512,
+  rs256,
+  rs384,
+  rs512,
+  es256,
+  es384,
+  es512,
+  es256_brainpool_p256r1,
+  es256_frp256v1,
+};
 enum class KeyAlg : std::uint8_t {
   dir,
   a128kw,
@@ -23,10 +36,16 @@ enum class KeyAlg : std::uint8_t {
 };
 enum class Enc : std::uint8_t { a128gcm, a192gcm, a256gcm };
 
+[[nodiscard]] constexpr bool in_jose(SignatureAlg alg) noexcept { return alg <= SignatureAlg::es512; }
+[[nodiscard]] crypto::Hash hash_of(SignatureAlg alg) noexcept;
+
 [[nodiscard]] std::string_view to_string(SignatureAlg alg) noexcept;
 [[nodiscard]] std::string_view to_string(KeyAlg alg) noexcept;
 [[nodiscard]] std::string_view to_string(Enc enc) noexcept;
+/// The alg of a JOSE header.
 [[nodiscard]] std::optional<SignatureAlg> signature_alg(std::string_view name) noexcept;
+/// What people write for a key: also the two that JOSE does not have.
+[[nodiscard]] std::optional<SignatureAlg> named_signature_alg(std::string_view name) noexcept;
 [[nodiscard]] std::optional<KeyAlg> key_alg(std::string_view name) noexcept;
 [[nodiscard]] std::optional<Enc> enc(std::string_view name) noexcept;
 

@@ -67,6 +67,13 @@ class DecryptionKey {
                                          ByteView iv, ByteView sealed) const;
   [[nodiscard]] bool symmetric() const noexcept { return key_.index() == 1; }
 
+  /// For another serialization than JOSE: what open() asks, and the key of either kind or nullptr.
+  [[nodiscard]] bool permits(KeyAlg alg, Enc enc) const noexcept { return algs_.has(alg) && encs_.has(enc); }
+  [[nodiscard]] const crypto::PrivateKey* pair() const noexcept { return std::get_if<0>(&key_); }
+  [[nodiscard]] const SecretBytes* secret() const noexcept {
+    return symmetric() ? std::get<1>(key_).get() : nullptr;
+  }
+
  private:
   std::variant<crypto::PrivateKey, std::shared_ptr<const SecretBytes>> key_;
   Permitted<KeyAlg> algs_;
@@ -91,6 +98,12 @@ class EncryptionKey {
   [[nodiscard]] KeyAlg alg() const noexcept { return alg_; }
   [[nodiscard]] Enc enc() const noexcept { return enc_; }
   [[nodiscard]] bool symmetric() const noexcept { return key_.index() == 1; }
+
+  /// For another serialization than JOSE: the key of either kind or nullptr.
+  [[nodiscard]] const crypto::PublicKey* public_key() const noexcept { return std::get_if<0>(&key_); }
+  [[nodiscard]] const SecretBytes* secret() const noexcept {
+    return symmetric() ? std::get<1>(key_).get() : nullptr;
+  }
 
  private:
   std::variant<crypto::PublicKey, std::shared_ptr<const SecretBytes>> key_;

@@ -36,6 +36,10 @@ class VerificationKey {
     return verify(jws.header, jws.signing_input, jws.signature);
   }
   [[nodiscard]] Status verify(const Header& header, std::string_view signing_input, ByteView signature) const;
+  /// The same where another serialization than JOSE names the algorithm.
+  [[nodiscard]] Status verify(SignatureAlg alg, std::string_view signing_input, ByteView signature) const;
+  /// Whether it is of the kind of the algorithm: for ECDSA, on its curve.
+  [[nodiscard]] bool fits(SignatureAlg alg) const noexcept;
   /// An HMAC, which whoever can verify can also make.
   [[nodiscard]] bool symmetric() const noexcept { return key_.index() == 1; }
 
@@ -51,7 +55,7 @@ class SigningKey {
 
   /// `header` without `alg`, which is written first. unsupported: the algorithm does not fit the key.
   [[nodiscard]] Result<std::string> sign(boost::json::object header, ByteView payload) const;
-  /// The signature alone, of what is signed: encoded header, dot, encoded payload.
+  /// The signature alone, of what is signed: encoded header, dot, encoded payload; or the SignedInfo of XML.
   [[nodiscard]] Result<Bytes> signature(std::string_view signing_input) const;
   [[nodiscard]] SignatureAlg alg() const noexcept { return alg_; }
   [[nodiscard]] bool symmetric() const noexcept { return key_.index() == 1; }
