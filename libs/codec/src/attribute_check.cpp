@@ -85,7 +85,8 @@ Outcome<void> check_hex(const AttributeSpec& spec, const json::value& value) {
   if (!hex || text.size() % 2 != 0) return bad_form("not hexBinary");
   const auto octets = text.size() / 2;
   if (octets < spec.least || octets > spec.most)
-    return bad_form("not of " + std::to_string(spec.least) + " octets");
+    return bad_form("not of " + std::to_string(spec.least) +
+                    (spec.most != spec.least ? " to " + std::to_string(spec.most) : "") + " octets");
   return {};
 }
 

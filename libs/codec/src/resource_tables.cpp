@@ -324,7 +324,8 @@ constexpr auto kSymmKeyReg = join(kMafUniversal, kMafRecord,
                                   array{
                                       mandatory_once("suid", "SUID", suid),
                                       at_least(optional("tgis", "targetIDs", string_or_list), 1),
-                                      with_range(once("kv", "keyValue", hex_binary), 32, 32),
+                                      with_range(once("kv", "keyValue", hex_binary), 32, 64),
+                                      once("e2ep", "endToEndParameters", object),
                                   });
 
 // Children (TS-0001 9.6 as TS-0004 7.4 has them): also types that are not offered, so that a refusal can tell

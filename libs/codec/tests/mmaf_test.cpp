@@ -50,6 +50,15 @@ TEST(MmafKey, is_put_and_taken_as_64_hex_digits) {
   EXPECT_EQ(attributes, (boost::json::object{{"suid", 32}})) << "nothing of it stays";
 }
 
+TEST(MmafKey, a_long_one_where_it_is_said_to_be) {
+  const auto key = *secret_from_hex(std::string(128, '7'));
+  boost::json::object attributes;
+  put_key(attributes, key);
+  auto again = attributes;
+  EXPECT_EQ(take_key(again).error().detail, "kv: must be 64 hex digits");
+  EXPECT_EQ(take_key(attributes, kLongKeyOctets).value(), key);
+}
+
 TEST(MmafKey, other_text_is_refused_without_being_repeated) {
   const auto refused = [](boost::json::value kv) {
     boost::json::object attributes{{"kv", std::move(kv)}};

@@ -404,7 +404,9 @@ INSTANTIATE_TEST_SUITE_P(
         Value{"tgis_none", "sec:mkr", "tgis", "[]", "fewer than 1"},
         Value{"tgis_two_in_one_text", "sec:mkr", "tgis", R"("//a.b/c //a.b/d")", "holds a blank"},
         Value{"tgis_number", "sec:mkr", "tgis", "1", "not an array"},
-        Value{"kv_number", "sec:mkr", "kv", "1", "not a string"}}),
+        Value{"kv_number", "sec:mkr", "kv", "1", "not a string"},
+        Value{"e2ep_object", "sec:mkr", "e2ep", "{}"},
+        Value{"e2ep_text", "sec:mkr", "e2ep", R"("km")", "not an object"}}),
     test::name_of<Value>);
 
 /// A string of `size` letters in JSON.
@@ -422,12 +424,13 @@ TEST(CheckCreate, limits_of_size_hold_on_both_sides) {
                  "pc.m2m:ae.apn: longer than 65536");
 }
 
-TEST(CheckCreate, a_key_has_32_octets_in_hex) {
+TEST(CheckCreate, a_key_has_32_octets_in_hex_or_those_of_a_longer_hash) {
   expect_accepted(create("sec:mkr", "\"kv\":" + letters(64)));
+  expect_accepted(create("sec:mkr", "\"kv\":" + letters(128)));
   expect_refused(create("sec:mkr", "\"kv\":" + letters(62)), Rsc::bad_request,
-                 "pc.sec:mkr.kv: not of 32 octets");
-  expect_refused(create("sec:mkr", "\"kv\":" + letters(66)), Rsc::bad_request,
-                 "pc.sec:mkr.kv: not of 32 octets");
+                 "pc.sec:mkr.kv: not of 32 to 64 octets");
+  expect_refused(create("sec:mkr", "\"kv\":" + letters(130)), Rsc::bad_request,
+                 "pc.sec:mkr.kv: not of 32 to 64 octets");
   expect_refused(create("sec:mkr", "\"kv\":" + letters(63)), Rsc::bad_request,
                  "pc.sec:mkr.kv: not hexBinary");
   expect_refused(create("sec:mkr", "\"kv\":" + letters(64, 'G')), Rsc::bad_request,

@@ -25,16 +25,15 @@ Result<SecretBytes> from_enrolment_key(const Ke& ke, std::string label, std::str
 }
 
 /// T(n) = HMAC-Hash(master, T(n-1) || label || n), 10.3.6.2.
-SecretBytes expand(const SecretBytes& master, const SecretBytes& previous, std::string_view label,
-                   std::uint8_t n) {
-  SecretBytes input(previous.size() + label.size() + 1);
+SecretBytes expand(Hash hash, const SecretBytes& master, const SecretBytes& previous, EndToEndKey key) {
+  const auto text = as_bytes(label_of(key));
+  SecretBytes input(previous.size() + text.size() + 1);
   const auto octets = input.reveal_writable();
   const auto before = previous.reveal();
-  const auto text = as_bytes(label);
   auto end = std::copy(before.begin(), before.end(), octets.begin());
   end = std::copy(text.begin(), text.end(), end);
-  *end = n;
-  return hmac_sha256(master, input.reveal());
+  *end = static_cast<std::uint8_t>(static_cast<unsigned>(key) + 1);
+  return SecretBytes::take(hmac(hash, master, input.reveal()));
 }
 
 Result<std::string> as_text_of(Result<Fqdn> name) {
@@ -66,16 +65,23 @@ Result<Kpsa> derive_kpsa(const Ke& ke, std::string_view enrolee_b_id) {
   return Kpsa(std::move(*key));
 }
 
-SecretBytes derive_ke2e_master(ByteView salt, const Kpsa& kpsa) {
-  return hmac_sha256(salt, kpsa.bytes().reveal());
+SecretBytes derive_ke2e_master(ByteView salt, const SecretBytes& base, Hash hash) {
+  return SecretBytes::take(hmac(hash, SecretBytes::copy_of(salt), base.reveal()));
 }
 
-EndToEndKeys expand_ke2e(const SecretBytes& ke2e_master) {
+std::string_view label_of(EndToEndKey key) noexcept {
+  constexpr std::array<std::string_view, kEndToEndKeys> labels = {
+      "E2E Message Authentication Key", "E2E Message Confidentiality Key", "E2E Attribute Authenticity Key",
+      "E2E Attribute Confidentiality Key"};
+  return labels.at(static_cast<std::size_t>(key));
+}
+
+EndToEndKeys expand_ke2e(const SecretBytes& ke2e_master, Hash hash) {
   EndToEndKeys out;
-  out.msg_auth = expand(ke2e_master, SecretBytes(), "E2E Message Authentication Key", 1);
-  out.msg_conf = expand(ke2e_master, out.msg_auth, "E2E Message Confidentiality Key", 2);
-  out.att_auth = expand(ke2e_master, out.msg_conf, "E2E Attribute Authenticity Key", 3);
-  out.att_conf = expand(ke2e_master, out.att_auth, "E2E Attribute Confidentiality Key", 4);
+  out.msg_auth = expand(hash, ke2e_master, SecretBytes(), EndToEndKey::msg_auth);
+  out.msg_conf = expand(hash, ke2e_master, out.msg_auth, EndToEndKey::msg_conf);
+  out.att_auth = expand(hash, ke2e_master, out.msg_conf, EndToEndKey::att_auth);
+  out.att_conf = expand(hash, ke2e_master, out.att_auth, EndToEndKey::att_conf);
   return out;
 }
 

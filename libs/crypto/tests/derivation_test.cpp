@@ -90,23 +90,30 @@ TEST(UsageConstrainedKey, VectorsOfOpenssl) {
 }
 
 TEST(EndToEndMasterKey, VectorsOfOpenssl) {
-  cover({"10.3.6.1-01", "10.3.6.1-03", "10.3.6.1-T01"});
+  cover({"10.3.6.1-01", "10.3.6.1-03", "10.3.6.1-T01", "9.2.3.1-01", "9.2.3.1-T02"});
   for (const auto& vector : vectors_of(kFile, "ke2e_master")) {
     SCOPED_TRACE(vector.name);
     const Kpsa kpsa(SecretBytes::copy_of(vector.fields[1]));
     EXPECT_EQ(octets(derive_ke2e_master(vector.fields[0], kpsa)), vector.fields[2]);
   }
+  for (const auto& vector : vectors_of(kFile, "ke2e_master_512")) {
+    SCOPED_TRACE(vector.name);
+    const auto base = SecretBytes::copy_of(vector.fields[1]);
+    EXPECT_EQ(octets(derive_ke2e_master(vector.fields[0], base, Hash::sha512)), vector.fields[2]);
+  }
 }
 
 TEST(EndToEndMasterKey, ExpandsToFourKeys) {
   cover({"10.3.6.2-T01", "10.3.6.2-T02", "10.3.6.2-T03", "10.3.6.2-T04"});
-  for (const auto& vector : vectors_of(kFile, "expand_ke2e")) {
-    const auto keys = expand_ke2e(SecretBytes::copy_of(vector.fields[0]));
-    EXPECT_EQ(octets(keys.msg_auth), vector.fields[1]);
-    EXPECT_EQ(octets(keys.msg_conf), vector.fields[2]);
-    EXPECT_EQ(octets(keys.att_auth), vector.fields[3]);
-    EXPECT_EQ(octets(keys.att_conf), vector.fields[4]);
-  }
+  for (const auto& [function, hash] :
+       {std::pair{"expand_ke2e", Hash::sha256}, std::pair{"expand_ke2e_512", Hash::sha512}})
+    for (const auto& vector : vectors_of(kFile, function)) {
+      const auto keys = expand_ke2e(SecretBytes::copy_of(vector.fields[0]), hash);
+      EXPECT_EQ(octets(keys.msg_auth), vector.fields[1]);
+      EXPECT_EQ(octets(keys.msg_conf), vector.fields[2]);
+      EXPECT_EQ(octets(keys.att_auth), vector.fields[3]);
+      EXPECT_EQ(octets(keys.att_conf), vector.fields[4]);
+    }
 }
 
 TEST(SessionEsPrimKey, VectorsOfOpenssl) {

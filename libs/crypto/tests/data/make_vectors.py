@@ -11,11 +11,11 @@ KE = bytes(range(0x20, 0x40))
 lines = ["# Written by make_vectors.py; do not edit."]
 
 
-def mac(key, message):
-    command = ["openssl", "dgst", "-sha256", "-mac", "HMAC", "-macopt", "hexkey:" + key.hex()]
+def mac(key, message, digest="sha256"):
+    command = ["openssl", "dgst", "-" + digest, "-mac", "HMAC", "-macopt", "hexkey:" + key.hex()]
     shown = "# printf '%s' | xxd -r -p | %s" % (message.hex(), " ".join(command))
     result = bytes.fromhex(subprocess.run(command, input=message, capture_output=True, check=True).stdout.split()[-1].decode())
-    assert result == hmac.new(key, message, hashlib.sha256).digest()
+    assert result == hmac.new(key, message, digest).digest()
     lines.append(shown)
     return result
 
@@ -53,15 +53,22 @@ for suid in (10, 11, 12, 13, 14, 15, 21, 22, 23, 24, 25, 32, 33, 34, 35):
 vector("fullwidth_letters", "usage", KE, bytes([32]), IDS["fullwidth_letters"].encode(),
        mac(KE, USAGE + b"32" + normal(IDS["fullwidth_letters"])))
 
-for name, salt in {"salt": bytes.fromhex("000102030405060708090a0b0c"), "salt_longer_than_a_block": bytes(range(100))}.items():
-    vector(name, "ke2e_master", salt, KE, mac(salt, KE))
-master = hashlib.sha256(b"Ke2e_master of the vectors").digest()
-keys, previous = [], b""
-for number, label in enumerate((b"E2E Message Authentication Key", b"E2E Message Confidentiality Key",
-                                b"E2E Attribute Authenticity Key", b"E2E Attribute Confidentiality Key"), 1):
-    previous = mac(master, previous + label + bytes([number]))
-    keys.append(previous)
-vector("four_keys", "expand_ke2e", master, *keys)
+LABELS = (b"E2E Message Authentication Key", b"E2E Message Confidentiality Key", b"E2E Attribute Authenticity Key",
+          b"E2E Attribute Confidentiality Key")
+for digest, suffix in (("sha256", ""), ("sha512", "_512")):
+    for name, salt in {"salt": bytes.fromhex("000102030405060708090a0b0c"), "salt_longer_than_a_block": bytes(range(200))}.items():
+        vector(name, "ke2e_master" + suffix, salt, KE, mac(salt, KE, digest))
+    # RFC 5869 2.2: without a salt, a string of HashLen zeros.
+    vector("no_salt", "ke2e_master" + suffix, b"", KE, mac(bytes(hashlib.new(digest).digest_size), KE, digest))
+    master = hashlib.new(digest, b"Ke2e_master of the vectors").digest()
+    keys, previous = [], b""
+    for number, label in enumerate(LABELS, 1):
+        previous = mac(master, previous + label + bytes([number]), digest)
+        keys.append(previous)
+    vector("four_keys", "expand_ke2e" + suffix, master, *keys)
+# RFC 5869 A.1: its extraction is that of 10.3.6.1.
+vector("rfc_5869_a_1", "ke2e_master", bytes.fromhex("000102030405060708090a0b0c"), b"\x0b" * 22,
+       bytes.fromhex("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5"))
 
 receiver = b'{"esri":"r1","esrv":"cmVjZWl2ZXI","esrx":"20261124T120000","esk":1,"espa":[10,12]}'
 originator = b'{"esri":"o1","esrv":"b3JpZ2luYXRvcg","esrx":"20261124T120000","esk":1,"espa":[10]}'

@@ -1,6 +1,7 @@
 #pragma once
 /// Names and addresses of Mmaf (TS-0032 as read from TR-0038 7.1.4): the one place that knows them, so that a
 /// correction of a proposed name is one line (design section 7).
+#include <array>
 #include <boost/json/object.hpp>
 #include <optional>
 #include <string>
@@ -22,6 +23,19 @@ inline constexpr std::string_view kFqdn = "fq", kClientConfiguration = "ccf";  /
 /// Identity of the source that the MAF was provided with (8.2.1), and the KmID the source authenticated with,
 /// as the MAF tells them to a target. TS-0032's names are not known here: proposed.
 inline constexpr std::string_view kSourceEntity = "seid", kSourceKmId = "skid";
+/// What a TEF gives with an end-to-end credential, and is asked for one (TS-0003 8.6, 9.2.3). TS-0032 as
+/// known here has no attribute for it: an extension of ours, one member of <symmKeyReg>
+/// (docs/decisions/0034). latchkey::e2e reads and writes what is inside.
+inline constexpr std::string_view kEndToEnd = "e2ep";
+inline constexpr std::string_view kProfile = "prf", kOrigin = "org", kProtocol = "ptc", kClass = "cls",
+                                  kHash = "hash", kSalt = "salt", kKeys = "keys", kAlgorithm = "alg",
+                                  kLabel = "lbl", kScope = "scp", kNonceLifetime = "nlt";
+/// The four keys of table 10.3.6.2-1 in the order of their expansion.
+inline constexpr std::array<std::string_view, 4> kEndToEndKeyNames = {"msgAuth", "msgConf", "attAuth",
+                                                                      "attConf"};
+/// Algorithms of table 9.2.3.3-1.
+inline constexpr std::string_view kHmacSha256 = "HMAC-SHA-256", kHmacSha512 = "HMAC-SHA-512",
+                                  kAes192 = "AES-192", kAes256 = "AES-256";
 /// Virtual child of a client registration that carries the client configuration (8.8.2.4): proposed.
 inline constexpr std::string_view kConfigurationChild = "cfg";
 
@@ -67,6 +81,8 @@ struct Address {
 
 /// 10.3.1: octets of the key that a MAF distributes.
 inline constexpr std::size_t kKeyOctets = 32;
+/// Of a Ke2e_master by HMAC-SHA-512; only beside kEndToEnd.
+inline constexpr std::size_t kLongKeyOctets = 64;
 /// keyValue of TS-0032: 64 hex digits. No other copy of the text stays in memory.
 inline void put_key(boost::json::object& attributes, const SecretBytes& key) {
   std::string hex = to_hex(key.reveal());
@@ -74,8 +90,9 @@ inline void put_key(boost::json::object& attributes, const SecretBytes& key) {
   latchkey::wipe(hex.data(), hex.size());
 }
 /// Takes the key out of `attributes` and overwrites its text there. not_found when there is none,
-/// invalid_argument (without the text) when it is not 64 hex digits.
-[[nodiscard]] inline Result<SecretBytes> take_key(boost::json::object& attributes) {
+/// invalid_argument (without the text) when it is not 64 hex digits, or those of `octets`.
+[[nodiscard]] inline Result<SecretBytes> take_key(boost::json::object& attributes,
+                                                  std::size_t octets = kKeyOctets) {
   auto* given = attributes.if_contains(kKeyValue);
   if (given == nullptr) return fail(ErrorCode::not_found, "kv: missing");
   if (!given->is_string()) return fail(ErrorCode::invalid_argument, "kv: not text");
@@ -83,8 +100,8 @@ inline void put_key(boost::json::object& attributes, const SecretBytes& key) {
   auto key = secret_from_hex(std::string_view(text.data(), text.size()));
   latchkey::wipe(text.data(), text.size());
   attributes.erase(kKeyValue);
-  if (!key || key->size() != kKeyOctets)
-    return fail(ErrorCode::invalid_argument, "kv: must be 64 hex digits");
+  if (!key || key->size() != octets)
+    return fail(ErrorCode::invalid_argument, "kv: must be " + std::to_string(2 * octets) + " hex digits");
   return key;
 }
 

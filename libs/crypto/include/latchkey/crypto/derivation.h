@@ -8,6 +8,7 @@
 #include "latchkey/base/ids.h"
 #include "latchkey/base/secret.h"
 #include "latchkey/crypto/crypto.h"
+#include "latchkey/crypto/keys.h"
 
 namespace latchkey::crypto {
 
@@ -29,13 +30,23 @@ struct ExportedKey {
 [[nodiscard]] Result<Km> derive_km(const Ke& ke, std::string_view maf_id);
 /// 10.3.3 Kpsa from Ke for Enrolee B.
 [[nodiscard]] Result<Kpsa> derive_kpsa(const Ke& ke, std::string_view enrolee_b_id);
-/// 10.3.6.1 Ke2e_master = HMAC(Salt, Kpsa).
-[[nodiscard]] SecretBytes derive_ke2e_master(ByteView salt, const Kpsa& kpsa);
+/// 10.3.6.1 Ke2e_master = HMAC-Hash(Salt, Kpsa); for Kpsa there may stand Km (8.6.2) or a value that the
+/// source made (8.6.3). An empty salt is that of RFC 5869 2.2.
+[[nodiscard]] SecretBytes derive_ke2e_master(ByteView salt, const SecretBytes& base,
+                                             Hash hash = Hash::sha256);
+[[nodiscard]] inline SecretBytes derive_ke2e_master(ByteView salt, const Kpsa& kpsa,
+                                                    Hash hash = Hash::sha256) {
+  return derive_ke2e_master(salt, kpsa.bytes(), hash);
+}
+/// The keys of table 10.3.6.2-1 in the order of their expansion, and their labels.
+enum class EndToEndKey : std::uint8_t { msg_auth, msg_conf, att_auth, att_conf };
+inline constexpr std::size_t kEndToEndKeys = 4;
+[[nodiscard]] std::string_view label_of(EndToEndKey key) noexcept;
 /// 10.3.6.2 expansion: T(1) to T(4).
 struct EndToEndKeys {
   SecretBytes msg_auth, msg_conf, att_auth, att_conf;
 };
-[[nodiscard]] EndToEndKeys expand_ke2e(const SecretBytes& ke2e_master);
+[[nodiscard]] EndToEndKeys expand_ke2e(const SecretBytes& ke2e_master, Hash hash = Hash::sha256);
 /// 10.3.7 usage-constrained key; SUID enters as decimal text, the target as FQDN.
 [[nodiscard]] Result<SecretBytes> derive_usage_constrained(const Ke& ke, Suid suid,
                                                            std::string_view enrolment_target_fqdn);
