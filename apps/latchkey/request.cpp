@@ -21,6 +21,7 @@ const std::map<std::string, codec::Operation> kOperations{{"create", codec::Oper
 /// --esprim-*: one Receiver alone can read the request and what it answers (TS-0003 8.4).
 struct Protection {
   std::string receiver, key_id, key_file, info, from, trace;
+  bool cbor = false;
 
   void add_to(CLI::App& app) {
     auto* to = app.add_option("--esprim-to", receiver,
@@ -33,6 +34,7 @@ struct Protection {
            "--esprim-from", from,
            "From inside, absolute or SP-relative; else --from, with the CSE-ID of --server before a C stem")
         ->needs(to);
+    app.add_flag("--esprim-cbor", cbor, "write the request inside in CBOR instead of JSON")->needs(to);
     app.add_option("--esprim-trace", trace,
                    "new file for all that CSEs on the way see: a primitive (JSON) in each line")
         ->needs(to);
@@ -109,8 +111,10 @@ Result<std::shared_ptr<e2e::EsPrimOriginator>> originator(const Options& options
       {.id = protection.key_id, .peer = *std::move(receiver), .suid = *Suid::from(13)}, *std::move(secret));
   if (!key) return fail("--esprim-key-id", key.error());
   const bool is_cse = std::holds_alternative<CseId>((*key)->peer());
-  return e2e::EsPrimOriginator::make({.receiver_address = protection.receiver + (is_cse ? "/-" : "")},
-                                     *std::move(key));
+  return e2e::EsPrimOriginator::make(
+      {.receiver_address = protection.receiver + (is_cse ? "/-" : ""),
+       .format = protection.cbor ? e2e::InnerFormat::cbor : e2e::InnerFormat::json},
+      *std::move(key));
 }
 
 /// The primitives that were sent, one a line; nothing is written if there is no file to be written.

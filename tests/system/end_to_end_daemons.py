@@ -186,7 +186,7 @@ id = "{PHONE}"
     # A key by certificates, over the same CSEs to the same AE, good at once.
     key = json.loads(latchkey("--json", "escertke", LOCK, *phone, "--out", world.folder / "established.hex").stdout)
     lock.waits_for('"established"', "the lock has no key")
-    again = latchkey("--json", "request", "update", LOCK, *phone, "--esprim-to", LOCK, "--esprim-key-id", key["id"], "--esprim-key",
+    again = latchkey("--json", "request", "update", LOCK, *phone, "--esprim-cbor", "--esprim-to", LOCK, "--esprim-key-id", key["id"], "--esprim-key",
                      world.folder / "established.hex", "--body", "-", body=command)
     require(json.loads(again.stdout)["rsc"] == 2004, f"with the established key: {again.stdout}")
 

@@ -378,7 +378,7 @@ std::vector<KeyId> key_ids_of_esdata(std::string_view text) {
   std::vector<KeyId> out;
   const auto form = guess_form(text);
   if (!form) return out;
-  const auto envelope = read_envelope(*form, text);
+  const auto envelope = read_envelope(*form, text, false);
   if (!envelope) return out;
   const auto add = [&](const std::optional<std::string>& kid) {
     if (!kid) return;
@@ -386,10 +386,9 @@ std::vector<KeyId> key_ids_of_esdata(std::string_view text) {
       out.push_back(std::move(*id));
   };
   if (const auto* sealed = std::get_if<SealedEnvelope>(&*envelope))
-    for (const auto& recipient : sealed->jwe.recipients) add(recipient.header.kid);
+    for (const auto& recipient : sealed->recipients) add(recipient.kid);
   else
-    for (const auto& signature : std::get<SignedEnvelope>(*envelope).jws.signatures)
-      add(signature.header.kid);
+    for (const auto& signature : std::get<SignedEnvelope>(*envelope).signatures) add(signature.kid);
   return out;
 }
 

@@ -100,14 +100,18 @@ EsPrimResult<EsPrimHeader> EsPrimHeader::read(std::string_view encoded, TimePoin
                       .rro = std::move(*rro)};
 }
 
-bool is_json_primitive(const std::optional<std::string>& cty) {
-  if (!cty) return true;
+std::optional<InnerFormat> inner_format(const std::optional<std::string>& cty) {
+  if (!cty) return InnerFormat::json;
   std::string type = *cty;
   std::ranges::transform(type, type.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   constexpr std::string_view kApplication = "application/";
   if (type.starts_with(kApplication)) type.erase(0, kApplication.size());
-  return type == "vnd.onem2m-preq+json" || type == "vnd.onem2m-prsp+json" || type == "json";
+  for (const std::string_view primitive : {"vnd.onem2m-preq+", "vnd.onem2m-prsp+"})
+    if (type.starts_with(primitive)) type.erase(0, primitive.size());
+  if (type == "json") return InnerFormat::json;
+  if (type == "cbor") return InnerFormat::cbor;
+  return {};
 }
 
 }  // namespace latchkey::e2e

@@ -11,7 +11,7 @@
 namespace latchkey::e2e {
 namespace {
 
-constexpr std::string_view kRequestType = "vnd.onem2m-preq+json";
+constexpr std::string_view kRequestType = "vnd.onem2m-preq";
 
 Error of_refusal(const EsPrimRefusal& refusal) {
   return {ErrorCode::authentication, std::string(to_string(refusal.defect)) + ": " + refusal.detail};
@@ -178,12 +178,13 @@ EsPrimExchange::Action EsPrimExchange::send(TimePoint now) {
   }();
   if (!usable) return fail_with(of_refusal(usable.error()));
   session_ = usable->session;
-  const Plaintext inner(codec::to_json(inner_), inner_.confidential);
+  const auto format = originator_->config_.format;
+  const Plaintext inner(codec::to_json(inner_), format, inner_.confidential);
   // C.3: the whole object as long as this may be the first that the Receiver gets.
   auto text = usable->with_object
-                  ? session_->seal(session_->header(usable->enc, "oro", session_->originator()), usable->enc,
-                                   inner.octets())
-                  : session_->seal(session_->header(usable->enc), usable->enc, inner.octets());
+                  ? session_->seal(session_->header(usable->enc, format, "oro", session_->originator()),
+                                   usable->enc, inner.octets())
+                  : session_->seal(session_->header(usable->enc, format), usable->enc, inner.octets());
   if (!text) return fail_with(std::move(text.error()));
   step_ = Step::sent;
   return Send{outer(to_security_info(EsPrimObject{std::move(*text)}))};
@@ -244,9 +245,10 @@ EsPrimExchange::Action EsPrimExchange::open(std::string_view object, TimePoint n
   if (!opened)
     return discard(opened.error().code == ErrorCode::authentication ? EsPrimDefect::tag : EsPrimDefect::form,
                    opened.error().detail);
-  if (!is_json_primitive(header->cty)) return discard(EsPrimDefect::format, "cty is not of JSON");
+  const auto format = inner_format(header->cty);
+  if (!format) return discard(EsPrimDefect::format, "cty is neither of JSON nor of CBOR");
   const auto& limits = originator_->config_.primitive;
-  const auto value = codec::parse_json(as_text(opened->plaintext.reveal()), limits);
+  const auto value = read_plaintext(opened->plaintext, *format, limits);
   if (!value) return discard(EsPrimDefect::inner, value.error().detail);
   auto response = codec::response_from_json(*value, limits);
   if (!response) return discard(EsPrimDefect::inner, response.error().detail);

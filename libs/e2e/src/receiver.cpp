@@ -33,9 +33,9 @@ EsPrimRefusal of_error(const Error& error) {
   return {error.code == ErrorCode::authentication ? EsPrimDefect::tag : EsPrimDefect::form, error.detail};
 }
 
-EsPrimResult<codec::RequestPrimitive> read_inner(const SecretBytes& plaintext, TimePoint now,
-                                                 const codec::PrimitiveLimits& limits) {
-  auto value = codec::parse_json(as_text(plaintext.reveal()), limits);
+EsPrimResult<codec::RequestPrimitive> read_inner(const SecretBytes& plaintext, InnerFormat format,
+                                                 TimePoint now, const codec::PrimitiveLimits& limits) {
+  auto value = read_plaintext(plaintext, format, limits);
   if (!value) return refuse(EsPrimDefect::inner, value.error().detail);
   auto request = codec::request_from_json(std::move(*value), now, limits);
   if (!request) return refuse(EsPrimDefect::inner, request.error().detail);
@@ -107,8 +107,9 @@ EsPrimReceiver::OpenResult EsPrimReceiver::open(std::string_view object,
   }
   const auto opened = known->live->session->open(*parts, known->enc);
   if (!opened) return of_error(opened.error());
-  if (!is_json_primitive(known->cty)) return EsPrimRefusal{EsPrimDefect::format, "cty is not of JSON"};
-  auto inner = read_inner(opened->plaintext, now, config_.primitive);
+  const auto format = inner_format(known->cty);
+  if (!format) return EsPrimRefusal{EsPrimDefect::format, "cty is neither of JSON nor of CBOR"};
+  auto inner = read_inner(opened->plaintext, *format, now, config_.primitive);
   if (!inner) return std::move(inner.error());
   // 7.2.2 steps 3 and 4, and the same for the primitive outside, which hops have looked at.
   const EntityId& peer = known->live->session->pairwise().peer();
@@ -123,7 +124,7 @@ EsPrimReceiver::OpenResult EsPrimReceiver::open(std::string_view object,
   }
   return Opened{.request = std::move(*inner),
                 .originator = peer,
-                .context = EsPrimContext(known->live->session, known->enc)};
+                .context = EsPrimContext(known->live->session, known->enc, *format)};
 }
 
 EsPrimResult<std::string> EsPrimReceiver::seal(const EsPrimContext& context,
@@ -136,9 +137,11 @@ EsPrimResult<std::string> EsPrimReceiver::seal(const EsPrimContext& context,
     const std::lock_guard lock(state_->mutex);
     next = state_->memory.successor(session.rri(), now);
   }
-  const Plaintext inner(codec::to_json(response), response.confidential);
-  auto text = next ? session.seal(session.header(context.enc_, "rro", *next), context.enc_, inner.octets())
-                   : session.seal(session.header(context.enc_), context.enc_, inner.octets());
+  const Plaintext inner(codec::to_json(response), context.format_, response.confidential);
+  auto text = next
+                  ? session.seal(session.header(context.enc_, context.format_, "rro", *next), context.enc_,
+                                 inner.octets())
+                  : session.seal(session.header(context.enc_, context.format_), context.enc_, inner.octets());
   if (!text) return refuse(EsPrimDefect::sealing, text.error().detail);
   return std::move(*text);
 }

@@ -8,7 +8,7 @@ namespace {
 constexpr std::chrono::seconds kPurgeInterval{10};
 constexpr std::size_t kHeadersPerSession = 4;
 constexpr std::size_t kKnownHeaderOctets = 2'048;
-constexpr std::string_view kAnswerType = "vnd.onem2m-prsp+json";
+constexpr std::string_view kAnswerType = "vnd.onem2m-prsp";
 
 std::string live_name(std::string_view kid, std::string_view ori) {
   return std::string(kid) + " " + std::string(ori);

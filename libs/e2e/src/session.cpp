@@ -21,9 +21,9 @@ TimePoint first_of(const PairwiseEsPrimKey& key, const RandObject& a, const Rand
 }  // namespace
 
 Session::Session(PairwiseEsPrimKey::Shared pairwise, const ReceiverRandObject& receiver,
-                 const OriginatorRandObject& originator, const SecretBytes& key, std::string_view cty)
+                 const OriginatorRandObject& originator, const SecretBytes& key, std::string_view type)
     : pairwise_(std::move(pairwise)),
-      cty_(cty),
+      type_(type),
       rri_(receiver.id()),
       originator_(originator),
       end_(first_of(*pairwise_, receiver, originator)),
@@ -35,7 +35,7 @@ Session::Session(PairwiseEsPrimKey::Shared pairwise, const ReceiverRandObject& r
 EsPrimResult<std::shared_ptr<Session>> Session::establish(const PairwiseEsPrimKey::Shared& pairwise,
                                                           const ReceiverRandObject& receiver,
                                                           const OriginatorRandObject& originator,
-                                                          TimePoint now, std::string_view cty) {
+                                                          TimePoint now, std::string_view type) {
   if (originator.end() <= now)
     return refuse(EsPrimDefect::expired_originator_object, "the originator object has expired");
   if (originator.end() > receiver.end())
@@ -49,21 +49,23 @@ EsPrimResult<std::shared_ptr<Session>> Session::establish(const PairwiseEsPrimKe
       return refuse(EsPrimDefect::algorithms, "espa of oro is no subset of that of the receiver object");
   const auto key = pairwise->session_key(receiver.octets(), originator.octets());
   if (!key) return refuse(EsPrimDefect::key_store, key.error().detail);
-  return std::make_shared<Session>(pairwise, receiver, originator, *key, cty);
+  return std::make_shared<Session>(pairwise, receiver, originator, *key, type);
 }
 
-json::object Session::header_members() const {
-  return {{"kid", pairwise_->id()}, {"cty", cty_}, {"ori", ori()}, {"rri", rri()}};
+json::object Session::header_members(InnerFormat format) const {
+  const auto cty = type_ + (format == InnerFormat::json ? "+json" : "+cbor");
+  return {{"kid", pairwise_->id()}, {"cty", cty}, {"ori", ori()}, {"rri", rri()}};
 }
 
-const std::string& Session::header(jose::Enc enc) const {
-  Header& header = headers_.at(static_cast<std::size_t>(enc));
-  std::call_once(header.made, [&] { header.text = jose::direct_header(enc, header_members()); });
+const std::string& Session::header(jose::Enc enc, InnerFormat format) const {
+  Header& header = headers_.at(static_cast<std::size_t>(format)).at(static_cast<std::size_t>(enc));
+  std::call_once(header.made, [&] { header.text = jose::direct_header(enc, header_members(format)); });
   return header.text;
 }
 
-std::string Session::header(jose::Enc enc, std::string_view name, const RandObject& object) const {
-  json::object members = header_members();
+std::string Session::header(jose::Enc enc, InnerFormat format, std::string_view name,
+                            const RandObject& object) const {
+  json::object members = header_members(format);
   members[name] = object.members();
   return jose::direct_header(enc, std::move(members));
 }

@@ -20,13 +20,13 @@ class Session {
  public:
   /// `key` of 32 octets. The session ends with the first of pairwise key, receiver and originator object.
   Session(PairwiseEsPrimKey::Shared pairwise, const ReceiverRandObject& receiver,
-          const OriginatorRandObject& originator, const SecretBytes& key, std::string_view cty);
+          const OriginatorRandObject& originator, const SecretBytes& key, std::string_view type);
 
-  /// As the Receiver must check them, C.6b.2 and C.6c.1: both expiries, esk, espa. Then the key. `cty` is of
-  /// what this side seals.
+  /// As the Receiver must check them, C.6b.2 and C.6c.1: both expiries, esk, espa. Then the key. `type` of
+  /// what this side seals, as in a `cty` before "+json".
   [[nodiscard]] static EsPrimResult<std::shared_ptr<Session>> establish(
       const PairwiseEsPrimKey::Shared& pairwise, const ReceiverRandObject& receiver,
-      const OriginatorRandObject& originator, TimePoint now, std::string_view cty);
+      const OriginatorRandObject& originator, TimePoint now, std::string_view type);
 
   [[nodiscard]] const PairwiseEsPrimKey& pairwise() const noexcept { return *pairwise_; }
   [[nodiscard]] const std::string& ori() const noexcept { return originator_.id(); }
@@ -37,9 +37,10 @@ class Session {
   [[nodiscard]] bool permits(jose::Enc enc) const noexcept { return originator_.offers(enc); }
 
   /// The protected header, encoded, of objects that carry no rand object: made once.
-  [[nodiscard]] const std::string& header(jose::Enc enc) const;
+  [[nodiscard]] const std::string& header(jose::Enc enc, InnerFormat format) const;
   /// With `oro` or `rro`.
-  [[nodiscard]] std::string header(jose::Enc enc, std::string_view name, const RandObject& object) const;
+  [[nodiscard]] std::string header(jose::Enc enc, InnerFormat format, std::string_view name,
+                                   const RandObject& object) const;
   [[nodiscard]] Result<jose::DirectlyOpened> open(const jose::JweParts& parts, jose::Enc enc) const;
   /// limit after 2^32 objects (RFC 7518 8.4).
   [[nodiscard]] Result<std::string> seal(std::string_view header, jose::Enc enc, ByteView plaintext);
@@ -48,7 +49,7 @@ class Session {
   using Iv = std::array<std::uint8_t, crypto::kGcmNonceBytes>;
   [[nodiscard]] Iv iv_after(std::uint64_t count) const noexcept;
 
-  [[nodiscard]] json::object header_members() const;
+  [[nodiscard]] json::object header_members(InnerFormat format) const;
 
   struct Header {
     std::once_flag made;
@@ -56,11 +57,11 @@ class Session {
   };
 
   PairwiseEsPrimKey::Shared pairwise_;
-  std::string cty_, rri_;
+  std::string type_, rri_;
   OriginatorRandObject originator_;
   TimePoint end_;
-  std::array<SecretBytes, 3> keys_;  ///< by Enc: the leftmost octets of the derived key
-  mutable std::array<Header, 3> headers_;
+  std::array<SecretBytes, 3> keys_;                       ///< by Enc: the leftmost octets of the derived key
+  mutable std::array<std::array<Header, 3>, 2> headers_;  ///< by InnerFormat and Enc
   /// NIST SP 800-38D 8.2.2: a random IV, then its successors. Both directions, and a session that was
   /// forgotten and made again, start anywhere in 2^96.
   Iv first_iv_;

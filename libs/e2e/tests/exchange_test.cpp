@@ -43,6 +43,15 @@ TEST(Exchange, WithASharedObject) {
   EXPECT_EQ(header_of(world, 0).rri, world.receiver->shared_object(world.now)->id());
 }
 
+TEST(Exchange, PrimitivesInsideInCbor) {
+  World world({.self = entity(kLock)}, {.format = InnerFormat::cbor});
+  world.must_exchange();
+  ASSERT_EQ(world.executed.size(), 1U);
+  EXPECT_EQ(world.executed[0], request());
+  EXPECT_EQ(header_of(world, 0).cty, "vnd.onem2m-preq+cbor");
+  EXPECT_EQ(header_of(world, 1).cty, "vnd.onem2m-prsp+cbor") << "an answer is written like its request";
+}
+
 TEST(Exchange, HeadersOfRequestAndResponse) {
   cover({"8.4.2-63", "8.4.2-65", "8.4.2-66", "8.4.2-37", "8.4.2-38", "8.4.2-T06", "8.4.2-T08", "8.4.3.2-03",
          "8.4.3.2-04", "8.4.3.2-05", "8.4.3.2-06", "8.4.3.2-T05", "8.4.3.2-T06", "8.4.3.2-T07", "8.4.3.2-T08",

@@ -5,6 +5,7 @@
 #include <boost/json/parse.hpp>
 #include <thread>
 
+#include "latchkey/codec/cbor.h"
 #include "world.h"
 
 namespace latchkey::e2e {
@@ -485,6 +486,36 @@ TEST(Receiver, FormsOfTheMediaType) {
   made.change = [](json::object& header) { header.erase("cty"); };
   EXPECT_TRUE(
       std::holds_alternative<EsPrimReceiver::Opened>(world.receiver->open(made.seal(), kPhone, world.now)));
+}
+
+TEST(Receiver, APrimitiveInsideInCbor) {
+  const auto text = [](const Forge& made) {
+    const auto octets = codec::to_cbor(codec::parse_json(made.plaintext, {}).value());
+    return std::string(as_text(octets));
+  };
+  const auto opened = [&](const char* cty, bool in_cbor) {
+    World world;
+    auto made = forge(world);
+    if (in_cbor) made.plaintext = text(made);
+    made.change = [&](json::object& header) { header["cty"] = cty; };
+    return world.receiver->open(made.seal(), kPhone, world.now);
+  };
+  World plain;
+  const auto in_json = plain.receiver->open(forge(plain).seal(), kPhone, plain.now);
+  ASSERT_TRUE(std::holds_alternative<EsPrimReceiver::Opened>(in_json));
+  for (const char* cty : {"vnd.onem2m-preq+cbor", "application/vnd.onem2m-preq+cbor", "application/cbor"}) {
+    const auto got = opened(cty, true);
+    ASSERT_TRUE(std::holds_alternative<EsPrimReceiver::Opened>(got)) << cty;
+    EXPECT_EQ(std::get<EsPrimReceiver::Opened>(got).request,
+              std::get<EsPrimReceiver::Opened>(in_json).request);
+  }
+  // What the header says is what is read.
+  for (const auto& [cty, in_cbor] :
+       {std::pair{"vnd.onem2m-preq+json", true}, {"vnd.onem2m-preq+cbor", false}}) {
+    const auto got = opened(cty, in_cbor);
+    ASSERT_TRUE(std::holds_alternative<EsPrimRefusal>(got)) << cty;
+    EXPECT_EQ(std::get<EsPrimRefusal>(got).defect, EsPrimDefect::inner);
+  }
 }
 
 TEST(Receiver, KeysOfAMafAreFetchedOnce) {

@@ -72,8 +72,10 @@ struct EsPrimHeader {
   [[nodiscard]] static EsPrimResult<EsPrimHeader> read(std::string_view encoded, TimePoint now);
 };
 
-/// Whether `cty` (absent: yes) means a primitive in JSON: vnd.onem2m-preq+json, vnd.onem2m-prsp+json, json,
-/// each with or without "application/" (RFC 7515 4.1.10), case aside.
-[[nodiscard]] bool is_json_primitive(const std::optional<std::string>& cty);
+/// How the primitive inside is written (TS-0004 8.4, 8.5).
+enum class InnerFormat : std::uint8_t { json, cbor };
+/// By `cty`, with or without "application/", in any case: vnd.onem2m-preq+json, vnd.onem2m-prsp+json, json,
+/// the same with cbor; absent: JSON. nullopt: another, which no codec here reads.
+[[nodiscard]] std::optional<InnerFormat> inner_format(const std::optional<std::string>& cty);
 
 }  // namespace latchkey::e2e

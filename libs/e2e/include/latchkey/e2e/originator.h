@@ -26,6 +26,7 @@ struct EsPrimOriginatorConfig {
   /// A receiver object that ends sooner is not begun with: the answer must still come in time (note 6).
   std::chrono::seconds answer_time{30};
   std::uint64_t requests_per_session = 2'048;  ///< then a new originator object
+  InnerFormat format = InnerFormat::json;      ///< of the requests; an answer may come in either
   codec::PrimitiveLimits primitive = {};
 };
 

@@ -42,9 +42,11 @@ class EsPrimContext {
 
  private:
   friend class EsPrimReceiver;
-  EsPrimContext(std::shared_ptr<Session> session, jose::Enc enc) : session_(std::move(session)), enc_(enc) {}
+  EsPrimContext(std::shared_ptr<Session> session, jose::Enc enc, InnerFormat format)
+      : session_(std::move(session)), enc_(enc), format_(format) {}
   std::shared_ptr<Session> session_;
   jose::Enc enc_ = jose::Enc::a256gcm;
+  InnerFormat format_ = InnerFormat::json;  ///< an answer is written like its request
 };
 
 /// Thread-safe. Memory is bounded by the configuration: where a bound is reached, the receiver object with
