@@ -39,7 +39,7 @@ TimePoint time_of(std::int64_t unix_seconds) { return TimePoint(std::chrono::sec
 EndToEndConfig read_end_to_end(ConfigReader& in, const SpId& home) {
   EndToEndConfig out;
   out.share_rand_object = in.boolean("share_rand_object", true);
-  out.publish_certificate = in.boolean("publish_certificate", true);
+  out.publish_certificate = in.boolean("publish_certificate", false);
   out.rand_object_lifetime =
       std::chrono::floor<std::chrono::seconds>(in.duration("rand_object_lifetime", out.rand_object_lifetime));
   if (out.rand_object_lifetime < std::chrono::minutes(20))

@@ -13,7 +13,7 @@ struct EndToEndConfig {
   bool share_rand_object = true;
   std::chrono::seconds rand_object_lifetime{3'600};
   bool establish_keys = false;
-  bool publish_certificate = true;
+  bool publish_certificate = false;
   e2e::Rate objects_of_hop, handshakes_of_initiator;
   std::vector<e2e::EsCertKePeer> initiators;
 };

@@ -36,6 +36,9 @@ class World:
         latchkey("pki", "issue", "--ca", self.ca, "--key", self.folder / f"{name}.key", "--out", self.folder / f"{name}.pem", "--type", kind, "--name", identity,
                  *more, *SP)
 
+    def key_id(self, name):
+        return latchkey("pki", "key-id", self.folder / f"{name}.pem").stdout.strip()
+
     def credentials(self, name):
         return ["--cert", self.folder / f"{name}.pem", "--key", self.folder / f"{name}.key", "--trust", self.ca / "ca.pem", "--in-cse", "/in-cse", *SP]
 
@@ -150,8 +153,12 @@ def story(world, inc, mn):
     inc.start(mn)
     mn.start(inc, f"""
 [end_to_end]
+publish_certificate = true
 [[end_to_end.initiator]]
 id = "{PHONE}"
+[[end_to_end.initiator]]
+id = "/in-cse/Ctablet"
+raw_key = "{world.key_id("tablet")}"
 """)
     registered = ["request", "retrieve", "/in-cse/-/mn-cse", "--from", "Cadmin", "--url", f"unix:{inc.local}"]
     until(lambda: latchkey(*registered, check=False).returncode == 0, "the MN-CSE does not register")
@@ -190,6 +197,14 @@ id = "{PHONE}"
                      world.folder / "established.hex", "--body", "-", body=command)
     require(json.loads(again.stdout)["rsc"] == 2004, f"with the established key: {again.stdout}")
 
+    # One without a certificate that counts: its key is pinned, and that of the MN-CSE at its end.
+    tablet = [*inc.url(), *world.credentials("tablet"), "--from", "Ctablet"]
+    latchkey("request", "create", "/in-cse/-", "--ty", "2", "--body", world.folder / "ae.json", *tablet)
+    raw = json.loads(latchkey("--json", "escertke", "/mn-cse", *tablet, "--raw-key", world.key_id("mn-cse"), "--out", world.folder / "raw.hex").stdout)
+    require(raw["peer"] == "//sp.example/mn-cse", f"by raw keys: {raw}")
+    wrong = latchkey("escertke", "/mn-cse", *tablet, "--raw-key", world.key_id("in-cse"), "--out", world.folder / "wrong.hex", check=False)
+    require(wrong.returncode == 1 and "not that of" in wrong.stderr, f"another's raw key was believed: {wrong.stdout}{wrong.stderr}")
+
     # The certificate of the lock, from where it stands, is believed for its path and its name alone.
     found = latchkey("--json", "esdata", "certificate", LOCK, *phone, "--use", "signature", "--out", world.folder / "lock.pub")
     require(json.loads(found.stdout)["owner"] == "//sp.example/mn-cse/Clock" and "PUBLIC KEY" in (world.folder / "lock.pub").read_text(), found.stdout)
@@ -222,6 +237,8 @@ def killed(world, inc, mn):
     inc.administer("create", "/in-cse/-", {"m2m:acp": {"rn": "readers", "pv": {"acr": [{"acor": [PHONE], "acop": 2}, {"acor": ["/mn-cse"], "acop": 63}]},
                                                        "pvs": {"acr": [{"acor": ["/in-cse/Cadmin"], "acop": 63}]}}}, 1)
     inc.administer("update", "/in-cse/-/mn-cse", {"m2m:csr": {"acpi": ["/in-cse/-/readers"]}})
+    found = json.loads(latchkey("--json", "esdata", "certificate", "/mn-cse", "--info", "/in-cse/-/mn-cse", *phone, "--out", world.folder / "mn.pub").stdout)
+    require(found["owner"] == "//sp.example/mn-cse", f"the certificate of the MN-CSE: {found}")
     # The rand object that the IN-CSE still shows is from before; its Receiver says so, and gives another.
     done = ask()
     answer = json.loads(done.stdout or "{}")
@@ -231,7 +248,7 @@ def killed(world, inc, mn):
 
 with tempfile.TemporaryDirectory() as name:
     the_world = World(pathlib.Path(name))
-    for who, what in (("phone", PHONE), ("lock", LOCK)):
+    for who, what in (("phone", PHONE), ("lock", LOCK), ("tablet", "/in-cse/Ctablet")):
         the_world.issue(who, "ae-id", what)
     in_cse = Cse(the_world, "in-cse", "IN", "")
     mn_cse = Cse(the_world, "mn-cse", "MN", 'in_cse = "/in-cse"\nregistrar = "/in-cse"')

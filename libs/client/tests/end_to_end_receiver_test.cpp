@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "cover.h"
+#include "latchkey/bind/http_client.h"
+#include "latchkey/bind/http_server.h"
 #include "latchkey/client/end_to_end.h"
 #include "latchkey/e2e/established_key.h"
 #include "latchkey/e2e/originator.h"
@@ -221,6 +223,44 @@ TEST_F(EndToEndReceiverTest, what_is_in_clear_goes_to_its_own_handler) {
   ASSERT_TRUE(drive([&] { return !server.cse.answers.empty(); }));
   EXPECT_EQ(server.cse.answers.front().rsc, Rsc::ok);
   EXPECT_EQ(server.cse.answers.front().rqi, "n1");
+}
+
+TEST_F(EndToEndReceiverTest, listens_at_a_point_of_access_too) {
+  cover({"8.4.2-42", "8.4.2-62"});
+  options.other = [this](const RequestPrimitive& request, bind::Respond respond) {
+    ResponsePrimitive response;
+    response.rsc = Rsc::ok;
+    response.rqi = request.rqi;
+    response.pc =
+        json::object{{"m2m:ae", json::object{{"esi", e2e::to_json(receiver->end_point().sec_info())}}}};
+    respond(std::move(response));
+  };
+  options.end_point.objects_of_hop = {.per_second = 1, .burst = 1};
+  receiver = *EndToEndReceiver::make(options, world.reactor, world.client_audit, world.clock);
+  bind::HttpServer listening(world.reactor, bind::HttpLimits(), *receiver, world.audit, world.clock);
+  bind::ListenerOptions listener;
+  listener.name = "poa";
+  listener.kind = bind::ListenerKind::plain;
+  listener.address = "127.0.0.1";
+  bind::PeerOptions peer;
+  peer.address = "127.0.0.1";
+  peer.port = *listening.listen(std::move(listener));
+  peer.host = "lock.example";
+  bind::HttpClient hop(world.reactor, std::move(peer), world.client_audit, world.clock);
+  EsPrimSender sender(
+      hop, *e2e::EsPrimOriginator::make({.receiver_address = "/mn-cse-123456/Clock-AE1"}, key_with(kLock)),
+      {.from = "/in-cse/Cphone", .info = "/mn-cse-123456/Clock-AE1"}, world.clock);
+  const auto ask = [&] {
+    return world.ask<ResponsePrimitive>(
+        [&](auto done) { sender.send(unlock(), kPatience, std::move(done)); });
+  };
+  const auto response = ask();
+  ASSERT_TRUE(response) << response.error().detail;
+  EXPECT_EQ(response->rsc, Rsc::updated);
+  EXPECT_EQ(originators, (std::vector<std::string>{kUser}));
+  EXPECT_TRUE(fails_with(ask(), ErrorCode::denied, "INTERNAL_SERVER_ERROR")) << "too many of this hop";
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_THAT(refused.front(), HasSubstr("more objects than this hop"));
 }
 
 TEST_F(EndToEndReceiverTest, a_kc_is_fetched_from_the_maf_over_tls_once) {

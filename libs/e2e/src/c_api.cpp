@@ -193,7 +193,9 @@ latchkey::Status next(e2e::EsPrimExchange::Action&& action, lk_action* out) {
   *out = {LK_RETRIEVE_SEC_INFO, {}};
   if (const auto* send = std::get_if<Exchange::Send>(&action)) {
     out->step = LK_SEND;
-    give(&out->primitive, codec::to_text(codec::to_json(send->outer)));
+    auto outer = codec::to_json(send->outer);
+    outer.stable_erase("rqi");  // empty: the caller gives it one
+    give(&out->primitive, codec::to_text(outer));
   } else if (const auto* finished = std::get_if<Exchange::Finished>(&action)) {
     out->step = LK_FINISHED;
     give(&out->primitive, codec::to_text(codec::to_json(finished->inner)));

@@ -190,6 +190,7 @@ TEST(C, AReceiver) {
   ASSERT_EQ(lk_exchange_start(&exchange, originator, inner.c_str(), kNow, &action, &error), LK_OK);
   ASSERT_EQ(lk_exchange_sec_info(exchange, esi.text().c_str(), kNow, &action, &error), LK_OK) << error.detail;
   ASSERT_EQ(action.step, LK_SEND);
+  EXPECT_THAT(text_of(action.primitive), testing::Not(HasSubstr(R"("rqi")")));
   const auto outer = with_rqi(action.primitive, "o1");
   lk_buffer_free(&action.primitive);
 

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "cover.h"
 
 namespace latchkey::pki {
@@ -35,10 +38,15 @@ TEST(PublicKeyId, IsTheDigestInThreeLengths) {
 
 TEST(PublicKeyId, MalformedOnesAreRefused) {
   const auto digest = to_base64url(Bytes(32, 1));
-  for (const auto& text :
-       {std::string(), digest, "sha-1;" + digest, "sha-256-128;" + digest, "sha-256;",
-        "sha-256;" + digest + "A", "ni://example/sha-256;" + digest, std::string("sha-256;???")})
-    EXPECT_FALSE(PublicKeyId::parse(text)) << text;
+  const std::vector<std::string> malformed{"",
+                                           digest,
+                                           "sha-1;" + digest,
+                                           "sha-256-128;" + digest,
+                                           "sha-256;",
+                                           "sha-256;" + digest + "A",
+                                           "ni://example/sha-256;" + digest,
+                                           "sha-256;???"};
+  for (const auto& text : malformed) EXPECT_FALSE(PublicKeyId::parse(text)) << text;
   EXPECT_TRUE(PublicKeyId::parse("sha-256;" + digest));
 }
 
