@@ -220,8 +220,9 @@ Result<PrivateKey> PrivateKey::from_pem(const SecretBytes& pem) {
   Pkey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
   if (key == nullptr) {
     const auto scalar = frp256v1::scalar_of_pkcs8(pem.reveal());
-    const auto point = scalar ? frp256v1::point_of(*scalar) : std::nullopt;
-    if (!point) return fail(ErrorCode::invalid_argument, "not an unencrypted private key in PEM");
+    if (!scalar) return fail(ErrorCode::invalid_argument, "not an unencrypted private key in PEM");
+    const auto point = frp256v1::point_of(*scalar);
+    if (!point) return fail(ErrorCode::invalid_argument, "a scalar outside the order of its curve");
     return from_scalar(KeyKind::frp256v1, *scalar, ByteView(*point).first(frp256v1::kCoordinateBytes),
                        ByteView(*point).last(frp256v1::kCoordinateBytes));
   }

@@ -52,7 +52,7 @@ TEST(C, ADataEnvelopeOfEachClass) {
                           Row{LK_SIGNATURE_ONLY, &mac, nullptr, &mac, nullptr, "m"},
                           Row{LK_SIGNATURE_ONLY, &signs, nullptr, &verifies, nullptr, "s"},
                           Row{LK_SIGN_THEN_ENCRYPT, &signs, &to, &verifies, &reads, "s"}})
-    for (const auto form : {LK_COMPACT, LK_JSON, LK_JSON_BASE64}) {
+    for (const auto form : {LK_COMPACT, LK_JSON, LK_JSON_BASE64, LK_XML, LK_XML_BASE64}) {
       lk_error error{};
       lk_source* source = nullptr;
       lk_target* target = nullptr;
@@ -107,6 +107,10 @@ TEST(C, ErrorsAreCodesWithAReason) {
                           &error),
             LK_INVALID_ARGUMENT);
   EXPECT_EQ(lk_source_new(&source, 7, LK_COMPACT, "A256GCM", nullptr, nullptr, 0, nullptr, 0, nullptr),
+            LK_INVALID_ARGUMENT);
+  const auto good = credential("k", 14, "A256KW", kShared);
+  EXPECT_EQ(lk_source_new(&source, LK_ENCRYPTION_ONLY, LK_XML_BASE64 + 1, "A256GCM", nullptr, nullptr, 0,
+                          &good, 1, nullptr),
             LK_INVALID_ARGUMENT);
   EXPECT_EQ(source, nullptr);
   auto expiring = credential("k", 14, "A256KW", kShared);

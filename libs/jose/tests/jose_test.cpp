@@ -176,6 +176,27 @@ TEST(Jws, UnsecuredAndUnknownAlgorithmsNeverVerify) {
   }
 }
 
+TEST(Jws, CurvesOfXmlSignatureAreNotOfJose) {
+  for (const auto& [alg, kind] :
+       {std::pair{SignatureAlg::es256_brainpool_p256r1, crypto::KeyKind::brainpool_p256r1},
+        std::pair{SignatureAlg::es256_frp256v1, crypto::KeyKind::frp256v1}}) {
+    const auto pair = crypto::PrivateKey::generate(kind);
+    const SigningKey key(pair, alg);
+    EXPECT_EQ(key.sign({}, as_bytes("a")).error().code, ErrorCode::unsupported);
+    EXPECT_EQ(signature_alg(to_string(alg)), std::nullopt);
+    EXPECT_EQ(named_signature_alg(to_string(alg)), alg);
+    // Nor by a header that says so, nor as ES256.
+    const auto raw = key.signature("input").value();
+    const VerificationKey verifies(pair.public_key(), {alg, SignatureAlg::es256});
+    EXPECT_TRUE(verifies.verify(alg, "input", raw));
+    EXPECT_TRUE(verifies.fits(alg));
+    EXPECT_FALSE(verifies.fits(SignatureAlg::es256));
+    for (const auto name : {to_string(alg), std::string_view("ES256")})
+      EXPECT_EQ(verifies.verify(Header::of({{"alg", name}}).value(), "input", raw).error().code,
+                ErrorCode::unsupported);
+  }
+}
+
 TEST(Jws, AShortHmacKeyIsRefused) {
   EXPECT_EQ(SigningKey(random_key(31), SignatureAlg::hs256).sign({}, {}).error().code,
             ErrorCode::unsupported);

@@ -240,6 +240,12 @@ const std::vector<Attack>& attacks() {
       {"payload_inside_another_root",
        [](std::string text) { return "<evil xmlns=\"urn:x\">" + text + "</evil>"; },
        ErrorCode::invalid_argument, "no Signature"},
+      {"payload_not_covered",
+       [](std::string text) {
+         const auto reference = between(text, "<ds:Reference URI=\"#payload\">", "</ds:Reference>");
+         return changed(std::move(text), reference, "");
+       },
+       ErrorCode::invalid_argument, "does not cover the payload"},
       {"signature_of_nothing", replaced("URI=\"#payload\"", "URI=\"#key-1\""), ErrorCode::invalid_argument,
        "two References"},
       {"whole_document", replaced("URI=\"#payload\"", "URI=\"\""), ErrorCode::unsupported, "not to an Id"},
