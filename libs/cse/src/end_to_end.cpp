@@ -42,6 +42,20 @@ Outcome<void> check_inner(const Core& core, const RequestPrimitive& primitive) {
   return {};
 }
 
+/// A Kc, or a Ke2e_master with which the MAF says what is made of it (8.6.2).
+Result<e2e::PairwiseEsPrimKey::Shared> pairwise_key(const MafKey& key, const EntityId& self) {
+  if (!key.end_to_end) return e2e::PairwiseEsPrimKey::from_kc(key.id, key.key, *key.source, key.end);
+  const auto credential = e2e::EndToEndCredential::make({.id = key.id,
+                                                         .source = *key.source,
+                                                         .targets = {self},
+                                                         .suid = *Suid::from(33),
+                                                         .end = key.end,
+                                                         .parameters = *key.end_to_end},
+                                                        key.key.bytes().duplicate());
+  if (!credential) return fail(credential.error());
+  return credential->esprim_key(self);
+}
+
 }  // namespace
 
 EndToEnd::EndToEnd(Core& core, EndToEndOptions options) : core_(core), options_(std::move(options)) {}
@@ -159,7 +173,8 @@ void EndToEnd::fetch(const KeyId& id, Request&& outer, Respond respond) {
 
 bool EndToEnd::add(const MafKey& key) {
   if (!key.source) return false;  // nobody whom a From could name
-  auto pairwise = e2e::PairwiseEsPrimKey::from_kc(key.id, key.key, *key.source, key.end);
+  auto pairwise = pairwise_key(key, options_.esprim.self);
+  if (!pairwise) log::warning("cse", "key " + key.id.text() + ": " + pairwise.error().detail);
   return pairwise && add(*std::move(pairwise));
 }
 

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "core.h"
+#include "latchkey/e2e/end_to_end_credential.h"
 #include "latchkey/e2e/endpoint.h"
 #include "latchkey/e2e/escertke.h"
 
