@@ -28,8 +28,18 @@ Association::Association(Daemon& daemon, const tls::Admission& admission, SpId h
 Status Association::load() {
   auto table = secure_env::PskTable::load(daemon_.psk_table_file(), home_);
   if (!table) return fail(table.error());
-  keys_.set_table(std::move(*table));
+  table_ = std::move(*table);
+  keys_.set_table(table_);
   return {};
+}
+
+Result<SecretBytes> Association::key_of(std::string_view identity, Suid::Use use) const {
+  const auto* const entry = table_ != nullptr ? table_->find(identity) : nullptr;
+  if (entry == nullptr) return fail(ErrorCode::not_found, "no such identity in the lookup table");
+  const auto now = std::chrono::floor<std::chrono::seconds>(system_clock().now()).time_since_epoch().count();
+  if (entry->expires_unix && *entry->expires_unix <= now)
+    return fail(ErrorCode::expired, "the key has expired");
+  return daemon_.environment().use_as_psk(entry->key, use, now);
 }
 
 Daemon::Role Association::role(bind::RequestHandler& handler, std::string host_fqdn) {

@@ -55,12 +55,16 @@ class Association {
   [[nodiscard]] Status reload(const Renew& renew) {
     return all_done({load(), renew()});
   }
+  /// The key of an entry of the lookup table, for derivations (8.6.2). not_found; denied for another use;
+  /// expired.
+  [[nodiscard]] Result<SecretBytes> key_of(std::string_view identity, Suid::Use use) const;
   /// Fills in what the endpoint asks.
   [[nodiscard]] Daemon::Role role(bind::RequestHandler& handler, std::string host_fqdn);
 
  private:
   Daemon& daemon_;
   SpId home_;
+  std::shared_ptr<const secure_env::PskTable> table_;
   tls::TableKeys keys_;
   tls::EntityCertificates certificates_;
 };

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "cli.h"
+#include "credential_file.h"
 #include "latchkey/crypto/crypto.h"
 #include "latchkey/e2e/esdata.h"
 #include "latchkey/e2e/esprim.h"
@@ -209,6 +210,7 @@ struct Options {
   std::vector<std::string> signers, recipients;  ///< of a source
   std::vector<std::string> verifiers, openers;   ///< of a target
   std::vector<std::string> classes, encs;
+  std::string credential, self;  ///< an end-to-end credential of a TEF, and which of its targets we are
   unsigned needed = 1;
   bool any_source = false;
   bool as_printed = false;  ///< identifiers of XML as the standard prints them
@@ -255,7 +257,24 @@ Result<e2e::EsDataSourceConfig> source_config(const Options& options) {
   return config;
 }
 
+/// 8.6: what the TEF's parameters say, and nothing else.
+int protect_with_credential(const Options& options) {
+  const auto credential = read_credential(options.credential);
+  if (!credential) return failed(credential.error());
+  const auto form = form_of(options.form.empty() ? "compact" : options.form);
+  if (!form) return failed(form.error());
+  auto source = credential->data_source(options.media_type, *form);
+  if (!source) return failed(source.error());
+  const auto payload = read_text(options.file);
+  if (!payload) return failed(payload.error());
+  const auto text = source->protect(as_bytes(*payload), system_clock().now());
+  if (!text) return failed(text.error());
+  print(json::object{{"envelope", *text}, {"contentInfo", source->content_info()}}, *text);
+  return 0;
+}
+
 int protect(const Options& options) {
+  if (!options.credential.empty()) return protect_with_credential(options);
   auto config = source_config(options);
   if (!config) return failed(config.error());
   auto source = e2e::EsDataSource::make(std::move(*config));
@@ -335,15 +354,7 @@ std::string refused(const e2e::EsDataRefusal& refusal) {
   return std::string(e2e::to_string(refusal.defect)) + ": " + refusal.detail;
 }
 
-int open(const Options& options) {
-  const auto target = target_of(options, true);
-  if (!target) return failed(target.error());
-  const auto read = read_text(options.file);
-  if (!read) return failed(read.error());
-  const std::string text = trimmed_text(*read);
-  const auto form = form_of(options, text);
-  if (!form) return failed(form.error());
-  const auto opened = (*target)->open(*form, text, system_clock().now());
+int show(const e2e::EsDataResult<e2e::EsDataOpened>& opened) {
   if (!opened) return failed({ErrorCode::authentication, refused(opened.error())});
   json::array verified;
   std::string by;
@@ -366,6 +377,28 @@ int open(const Options& options) {
                by.empty() ? "source not verified" : ("verified by " + by).c_str());
   std::fwrite(payload.data(), 1, payload.size(), stdout);
   return 0;
+}
+
+int open_with_credential(const Options& options, EsDataForm form, const std::string& text) {
+  const auto credential = read_credential(options.credential);
+  if (!credential) return failed(credential.error());
+  const auto self = absolute_id(options.self);
+  if (!self) return failed({ErrorCode::invalid_argument, "--as: " + self.error().detail});
+  const auto target = credential->data_target(*self, options.any_source);
+  if (!target) return failed(target.error());
+  return show(target->open(form, text, system_clock().now()));
+}
+
+int open(const Options& options) {
+  const auto read = read_text(options.file);
+  if (!read) return failed(read.error());
+  const std::string text = trimmed_text(*read);
+  const auto form = form_of(options, text);
+  if (!form) return failed(form.error());
+  if (!options.credential.empty()) return open_with_credential(options, *form, text);
+  const auto target = target_of(options, true);
+  if (!target) return failed(target.error());
+  return show((*target)->open(*form, text, system_clock().now()));
 }
 
 std::string in_words(const json::object& seen) {
@@ -415,6 +448,19 @@ void repeated(CLI::App& command, const char* name, std::vector<std::string>& val
 }
 constexpr const char* kCredential = "KID,SUID,ALG,FILE";
 
+/// Instead of keys that are named one by one, the credential that a TEF gave.
+CLI::Option* credential_option(CLI::App& command, const std::shared_ptr<Options>& options,
+                               std::initializer_list<const char*> others) {
+  auto* option =
+      command.add_option("--credential", options->credential,
+                         "file of an end-to-end credential (latchkey maf provision-e2e, retrieve-e2e)");
+  for (const char* other : others) option->excludes(command.get_option(other));
+  return option;
+}
+void need_one_of(const CLI::Option* a, const CLI::Option* b) {
+  if (a->count() + b->count() == 0) throw CLI::RequiredError(a->get_name() + " or " + b->get_name());
+}
+
 void add_source_options(CLI::App& command, const std::shared_ptr<Options>& options) {
   command.add_option("--media-type", options->media_type, "of the payload, as cty or MimeType");
 }
@@ -439,12 +485,16 @@ void add_esdata(CLI::App& app, int& status) {
   esdata->require_subcommand(1);
   auto sealing = std::make_shared<Options>();
   auto* seal = verb(*esdata, "seal", "encrypt a payload; with --sign, sign it first", sealing);
-  repeated(*seal, "--to", sealing->recipients, "a recipient, one or more", kCredential, true);
+  repeated(*seal, "--to", sealing->recipients, "a recipient, one or more", kCredential);
   repeated(*seal, "--sign", sealing->signers, "a signer, with the private key of a certificate", kCredential);
   seal->add_option("--enc", sealing->enc, "A128GCM, A192GCM or A256GCM");
   seal->add_option("--aad", sealing->aad_file, "file with data to be authenticated only; JSON forms");
   add_source_options(*seal, sealing);
-  seal->callback([sealing, &status] { status = protect(*sealing); });
+  const auto* made_by = credential_option(*seal, sealing, {"--to", "--sign", "--enc", "--aad"});
+  seal->callback([sealing, made_by, to = seal->get_option("--to"), &status] {
+    need_one_of(to, made_by);
+    status = protect(*sealing);
+  });
 
   auto signing = std::make_shared<Options>();
   auto* sign = verb(*esdata, "sign", "sign a payload, or make a MIC of it", signing);
@@ -454,12 +504,18 @@ void add_esdata(CLI::App& app, int& status) {
 
   auto opening = std::make_shared<Options>();
   auto* open_one = verb(*esdata, "open", "decrypt an envelope, and verify what is signed inside", opening);
-  repeated(*open_one, "--with", opening->openers, "a key to decrypt with, one or more", kCredential, true);
+  repeated(*open_one, "--with", opening->openers, "a key to decrypt with, one or more", kCredential);
   repeated(*open_one, "--verify", opening->verifiers, "a key to verify a nested signature with", kCredential);
   repeated(*open_one, "--enc", opening->encs, "accepted; left out: A128GCM, A192GCM and A256GCM");
   open_one->add_flag("--any-source", opening->any_source, "accept what does not prove who made it");
   add_target_options(*open_one, opening);
-  open_one->callback([opening, &status] { status = open(*opening); });
+  auto* given = credential_option(*open_one, opening, {"--with", "--verify", "--enc", "--class"});
+  open_one->add_option("--as", opening->self, "which target of the credential: absolute AE-ID or CSE-ID")
+      ->needs(given);
+  open_one->callback([opening, given, with = open_one->get_option("--with"), &status] {
+    need_one_of(with, given);
+    status = open(*opening);
+  });
 
   auto verifying = std::make_shared<Options>();
   auto* verify = verb(*esdata, "verify", "verify signatures or MICs, and print the payload", verifying);

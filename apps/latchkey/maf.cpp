@@ -1,71 +1,76 @@
 /// latchkey maf: the MAF client's procedures (TS-0003 8.8.2), one a command.
-#include "cli.h"
-#include "latchkey/client/blocking.h"
-#include "latchkey/client/maf_client.h"
+#include "maf.h"
 
 namespace latchkey::cli {
+
+void MafOptions::add_to(CLI::App& app) {
+  connection.add_to(app);
+  app.add_option("--maf", fqdn, "MAF-FQDN")->required();
+  app.add_option("--client", client, "MAF Client ID: device id, AE-ID or CSE-ID")->required();
+}
+
+namespace {
+
+/// 8.8.2.2: the client keeps Km, of which end-to-end credentials are made (8.6.2).
+Result<client::MasterCredential> master_of(const ConnectionOptions& connection) {
+  auto id = KeyId::parse(connection.psk_identity);
+  if (!id) return fail("--psk-identity", id.error());
+  auto secret = read_hex_secret(connection.psk_file);
+  if (!secret) return fail("--psk-file", secret.error());
+  return client::MasterCredential{std::move(*id), Km(std::move(*secret))};
+}
+
+Status set_credential(const ConnectionOptions& connection, client::MafClientOptions& options) {
+  const auto kind = connection.scheme();
+  if (!kind) return fail(kind.error());
+  if (*kind != Scheme::https)
+    return fail(ErrorCode::invalid_argument, "--url: a MAF is reached over https only");
+  if (!connection.psk_identity.empty()) {
+    auto master = master_of(connection);
+    if (!master) return fail(master.error());
+    options.master = std::move(*master);
+    return {};
+  }
+  auto credential = connection.credential();
+  if (!credential) return fail(credential.error());
+  options.peer.credentials = [credential = *credential] { return credential->options(); };
+  return {};
+}
+
+}  // namespace
+
+Status MafSession::open(MafOptions& options) {
+  auto sp = options.connection.home();
+  if (!sp) return fail(sp.error());
+  home = *sp;
+  auto fqdn = Fqdn::parse(options.fqdn);
+  if (!fqdn) return fail("--maf", fqdn.error());
+  auto id = parse_entity_id(options.client, *sp);
+  if (!id) return fail("--client", id.error());
+  if (options.connection.server.empty()) options.connection.server = options.fqdn;
+  auto peer = options.connection.peer();
+  if (!peer) return fail(peer.error());
+  peer->host = options.fqdn;
+  client::MafClientOptions given{.maf = *fqdn,
+                                 .home = *sp,
+                                 .client_id = std::move(*id),
+                                 .peer = std::move(*peer),
+                                 .timeout = options.limit()};
+  if (auto set = set_credential(options.connection, given); !set) return set;
+  maf = std::make_unique<client::MafClient>(reactor, std::move(given), audit, system_clock());
+  return {};
+}
 
 namespace {
 
 namespace json = codec::json;
-using client::blocking;
-
-struct Options {
-  ConnectionOptions connection;
-  std::string fqdn, client, admin, registration, key_id, key_out;
-  std::vector<std::string> targets, labels;
-  int suid = 32;
-  unsigned seconds = 7 * 24 * 3600;
-
-  void add_to(CLI::App& app) {
-    connection.add_to(app);
-    app.add_option("--maf", fqdn, "MAF-FQDN")->required();
-    app.add_option("--client", client, "MAF Client ID: device id, AE-ID or CSE-ID")->required();
-  }
-  [[nodiscard]] std::chrono::milliseconds limit() const {
-    return std::chrono::milliseconds(connection.timeout_ms);
-  }
-  [[nodiscard]] TimePoint expires() const { return system_clock().now() + std::chrono::seconds(seconds); }
-};
-
-/// One client on one reactor for the life of a command.
-struct Session {
-  bind::Reactor reactor;
-  NoAudit audit;
-  std::unique_ptr<client::MafClient> maf;
-  std::optional<SpId> home;
-
-  [[nodiscard]] Status open(Options& options) {
-    auto sp = options.connection.home();
-    if (!sp) return fail(sp.error());
-    home = *sp;
-    auto fqdn = Fqdn::parse(options.fqdn);
-    if (!fqdn) return fail("--maf", fqdn.error());
-    auto id = parse_entity_id(options.client, *sp);
-    if (!id) return fail("--client", id.error());
-    if (options.connection.server.empty()) options.connection.server = options.fqdn;
-    auto peer = options.connection.peer();
-    if (!peer) return fail(peer.error());
-    peer->host = options.fqdn;
-    auto credential = options.connection.credential();
-    if (!credential) return fail(credential.error());
-    if (!*credential) return fail(ErrorCode::invalid_argument, "--url: a MAF is reached over https only");
-    peer->credentials = [credential = *credential] { return credential->options(); };
-    maf = std::make_unique<client::MafClient>(reactor,
-                                              client::MafClientOptions{.maf = *fqdn,
-                                                                       .home = *sp,
-                                                                       .client_id = std::move(*id),
-                                                                       .peer = std::move(*peer),
-                                                                       .timeout = options.limit()},
-                                              audit, system_clock());
-    return {};
-  }
-};
+using Options = MafOptions;
+using Session = MafSession;
 
 template <class T, class Start>
 Result<T> ask(Session& session, Options& options, Start start) {
   if (auto ready = session.open(options); !ready) return fail(ready.error());
-  return blocking<T>(session.reactor, options.limit() * 2, std::move(start));
+  return session.ask<T>(options, std::move(start));
 }
 
 int show(const Result<client::MafRegistration>& registration) {
@@ -230,6 +235,7 @@ void add_maf(CLI::App& app, int& status) {
   maf->require_subcommand(1);
   add_registrations(*maf, status);
   add_maf_keys(*maf, status);
+  add_maf_end_to_end(*maf, status);
 }
 
 }  // namespace latchkey::cli

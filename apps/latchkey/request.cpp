@@ -1,5 +1,6 @@
 /// latchkey request: any primitive to a CSE, as an AE or a CSE.
 #include "cli.h"
+#include "credential_file.h"
 #include "latchkey/base/log.h"
 #include "latchkey/client/blocking.h"
 #include "latchkey/client/end_to_end.h"
@@ -20,7 +21,7 @@ const std::map<std::string, codec::Operation> kOperations{{"create", codec::Oper
 
 /// --esprim-*: one Receiver alone can read the request and what it answers (TS-0003 8.4).
 struct Protection {
-  std::string receiver, key_id, key_file, info, from, trace;
+  std::string receiver, key_id, key_file, credential, info, from, trace;
   bool cbor = false;
 
   void add_to(CLI::App& app) {
@@ -30,6 +31,11 @@ struct Protection {
     app.add_option("--esprim-key", key_file,
                    "file of the pairwise key in hex, owner-only; - is standard input")
         ->needs(to);
+    app.add_option("--esprim-credential", credential,
+                   "instead of the two: file of an end-to-end credential (latchkey maf provision-e2e)")
+        ->needs(to)
+        ->excludes("--esprim-key-id")
+        ->excludes("--esprim-key");
     app.add_option(
            "--esprim-from", from,
            "From inside, absolute or SP-relative; else --from, with the CSE-ID of --server before a C stem")
@@ -99,22 +105,39 @@ std::string inner_from(const Options& options) {
   return options.from.starts_with('/') ? options.from : "/" + options.from;
 }
 
+/// The end that the Receiver is not.
+Result<std::shared_ptr<e2e::EsPrimOriginator>> originator_with_credential(
+    const std::string& file, const EntityId& receiver, e2e::EsPrimOriginatorConfig config) {
+  const auto credential = read_credential(file);
+  if (!credential) return fail("--esprim-credential", credential.error());
+  const auto& attributes = credential->attributes();
+  const bool to_target = attributes.targets.front() == receiver;
+  if (!to_target && attributes.source != receiver)
+    return fail(ErrorCode::denied, "--esprim-credential: not for " + to_string(receiver));
+  auto key = credential->esprim_key(to_target ? attributes.source : attributes.targets.front());
+  if (!key) return fail("--esprim-credential", key.error());
+  credential->apply(config);
+  return e2e::EsPrimOriginator::make(std::move(config), *std::move(key));
+}
+
 Result<std::shared_ptr<e2e::EsPrimOriginator>> originator(const Options& options) {
   const auto& protection = options.protection;
   const auto home = options.connection.home();
   if (!home) return fail("--sp", home.error());
   auto receiver = parse_entity_id(protection.receiver, *home);
   if (!receiver) return fail("--esprim-to", receiver.error());
+  const bool is_cse = std::holds_alternative<CseId>(*receiver);
+  e2e::EsPrimOriginatorConfig config{
+      .receiver_address = protection.receiver + (is_cse ? "/-" : ""),
+      .format = protection.cbor ? e2e::InnerFormat::cbor : e2e::InnerFormat::json};
+  if (!protection.credential.empty())
+    return originator_with_credential(protection.credential, *receiver, std::move(config));
   auto secret = read_hex_secret(protection.key_file);
   if (!secret) return fail("--esprim-key", secret.error());
   auto key = e2e::PairwiseEsPrimKey::from_secret(
       {.id = protection.key_id, .peer = *std::move(receiver), .suid = *Suid::from(13)}, *std::move(secret));
   if (!key) return fail("--esprim-key-id", key.error());
-  const bool is_cse = std::holds_alternative<CseId>((*key)->peer());
-  return e2e::EsPrimOriginator::make(
-      {.receiver_address = protection.receiver + (is_cse ? "/-" : ""),
-       .format = protection.cbor ? e2e::InnerFormat::cbor : e2e::InnerFormat::json},
-      *std::move(key));
+  return e2e::EsPrimOriginator::make(std::move(config), *std::move(key));
 }
 
 /// The primitives that were sent, one a line; nothing is written if there is no file to be written.

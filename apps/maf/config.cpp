@@ -1,5 +1,8 @@
 #include "config.h"
 
+#include <charconv>
+#include <map>
+
 namespace latchkey::app {
 
 namespace {
@@ -16,7 +19,34 @@ std::vector<std::string> read_admins(ConfigReader& in) {
   return out;
 }
 
-void read_client(ConfigReader& in, maf::MafOptions& options) {
+/// [[profile]] `name`: what clients demand of end-to-end credentials (table 9.2.3.2-1).
+using Profiles = std::map<std::string, e2e::SecurityProfile>;
+void read_profile(ConfigReader& in, Profiles& profiles) {
+  const auto name = in.required_text("name");
+  if (!profiles.emplace(name, e2e::read_security_profile(in)).second)
+    in.problem("name", "'" + name + "' stands twice");
+}
+
+void read_end_to_end(ConfigReader& in, const Profiles& profiles, maf::MafClientPolicy& client) {
+  if (const auto name = in.text("profile", ""); !name.empty()) {
+    const auto found = profiles.find(name);
+    if (found == profiles.end()) return in.problem("profile", "there is no [[profile]] '" + name + "'");
+    client.profile = found->second;
+  }
+  for (const auto& text : in.texts("end_to_end_suids")) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const auto suid = error == std::errc{} && end == text.data() + text.size()
+                          ? Suid::from(number)
+                          : Result<Suid>(fail(ErrorCode::invalid_argument, "no number"));
+    if (suid)
+      client.features.push_back(*suid);
+    else
+      in.problem("end_to_end_suids", "'" + text + "': " + suid.error().detail);
+  }
+}
+
+void read_client(ConfigReader& in, const Profiles& profiles, maf::MafOptions& options) {
   const auto text = in.required_text("id");
   auto id = parse_entity_id(text, options.home);
   if (!id) return in.problem("id", id.error().detail);
@@ -34,6 +64,7 @@ void read_client(ConfigReader& in, maf::MafOptions& options) {
     else
       in.problem("entity", "must be an AE-ID or a CSE-ID");
   }
+  read_end_to_end(in, profiles, client);
   options.clients.push_back(std::move(client));
 }
 
@@ -63,8 +94,10 @@ MafConfig read_maf_config(const std::string& file, std::vector<ConfigProblem>& p
   } else {
     reader.problem("maf", "the section is missing");
   }
+  Profiles profiles;
+  for (auto& profile : reader.tables("profile")) read_profile(profile, profiles);
   for (auto& client : reader.tables("client"))
-    if (out.maf) read_client(client, *out.maf);
+    if (out.maf) read_client(client, profiles, *out.maf);
   problems = reader.finish();
   return out;
 }

@@ -25,12 +25,14 @@ Result<int> serve(app::MafConfig config, const std::string& file) {
   config.maf->store_failed = [&daemon](const Error& error) {
     daemon.stop("the store failed: " + error.detail);
   };
+  daemon::Association association(daemon, maf::kAdmission, home, *config.in_cse);
+  if (auto loaded = association.load(); !loaded) return fail(loaded.error());
+  config.maf->master_key = [&association](std::string_view km_id) {
+    return association.key_of(km_id, Suid::Use::maf);
+  };
   auto maf = maf::Maf::open(std::move(*config.maf), daemon.store(), daemon.environment(), daemon.reactor(),
                             system_clock(), daemon.audit());
   if (!maf) return fail(maf.error());
-
-  daemon::Association association(daemon, maf::kAdmission, home, *config.in_cse);
-  if (auto loaded = association.load(); !loaded) return fail(loaded.error());
 
   auto renew = [&]() -> Status {
     std::vector<ConfigProblem> problems;

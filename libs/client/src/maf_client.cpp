@@ -68,6 +68,20 @@ Status check_targets(const std::vector<EntityId>& targets, Suid suid) {
   return {};
 }
 
+/// 8.6: the TEF makes a key for a profile, or the source brings one with its parameters.
+Status check_end_to_end(const KeyRegistrationRequest& request) {
+  const auto bad = [](const char* why) { return fail(ErrorCode::invalid_argument, why); };
+  if (request.profile && (request.parameters || request.value))
+    return bad("profile: the TEF makes the key, so none is given");
+  if (!request.parameters) return {};
+  if (!request.value) return bad("parameters: those of a key that the source gives");
+  if (request.parameters->origin != e2e::MasterOrigin::source)
+    return bad("parameters: the source has made no such key");
+  if (request.value->size() != crypto::hash_bytes(request.parameters->choice.hash))
+    return bad("value: no Ke2e_master of this hash");
+  return e2e::check_parameters(*request.parameters, request.suid);
+}
+
 }  // namespace
 
 struct MafClient::Impl : std::enable_shared_from_this<Impl> {
@@ -292,20 +306,65 @@ struct MafClient::Impl : std::enable_shared_from_this<Impl> {
     if (!labels) return fail(labels.error());
     auto id = KeyId::make(text(*attributes, "ri"), options.maf);
     if (!id) return fail("ri", id.error());
-    auto key = request.value ? Result<SecretBytes>(std::move(*request.value)) : exported_key(*id);
+    auto parameters = end_to_end_of(*attributes);
+    if (!parameters) return fail(parameters.error());
+    if (auto ok = agreed(*parameters, request); !ok) return fail(ok.error());
+    auto source = source_entity_of(*attributes, options.home);
+    if (!source) return fail(source.error());
+    auto key = request.value     ? Result<SecretBytes>(std::move(*request.value))
+               : request.profile ? extracted_key(**parameters, *id, source->value_or(options.client_id))
+                                 : exported_key(*id);
     if (!key) return fail(key.error());
     return RegisteredKey{.id = std::move(*id),
                          .key = Kc(std::move(*key)),
                          .expires = *expires,
                          .suid = request.suid,
                          .targets = std::move(*targets),
-                         .labels = std::move(*labels).value_or(std::vector<std::string>())};
+                         .labels = std::move(*labels).value_or(std::vector<std::string>()),
+                         .end_to_end = std::move(*parameters),
+                         .source_entity = std::move(*source)};
+  }
+
+  /// What came back as end-to-end credential is what was asked for, or what was sent.
+  static Status agreed(const std::optional<e2e::EndToEndParameters>& parameters,
+                       const KeyRegistrationRequest& request) {
+    if (request.parameters && parameters != request.parameters)
+      return fail(ErrorCode::denied, "the MAF keeps other end-to-end parameters than it was given");
+    if (!request.profile)
+      return parameters && !request.parameters
+                 ? Status(fail(ErrorCode::denied, "the MAF made an end-to-end credential of a plain key"))
+                 : Status();
+    if (!parameters) return fail(ErrorCode::unsupported, "the MAF is no Trust Enabling Function");
+    if (auto valid = e2e::check_parameters(*parameters, request.suid); !valid) return valid;
+    return e2e::satisfies(parameters->choice, *request.profile, request.suid);
+  }
+
+  /// 8.6.2: what the TEF extracted its Ke2e_master from, this end does too.
+  Result<SecretBytes> extracted_key(const e2e::EndToEndParameters& parameters, const KeyId& id,
+                                    const EntityId& source) const {
+    switch (parameters.origin) {
+      case e2e::MasterOrigin::master_credential:
+        if (!options.master)
+          return fail(ErrorCode::authentication, "the MAF used a Km that this client does not have");
+        return e2e::extract_master(parameters, options.master->key.bytes());
+      case e2e::MasterOrigin::exported: {
+        auto exported = exported_key(id);
+        if (!exported) return exported;
+        return e2e::extract_master_from_exported(parameters, std::move(*exported), source);
+      }
+      case e2e::MasterOrigin::source:
+        break;
+    }
+    return fail(ErrorCode::invalid_argument, "e2ep: org: the source made no key");
   }
 
   Result<RetrievedKey> retrieved_key(ResponsePrimitive response, const std::string& relative_key_id) const {
     auto attributes = attributes_of(std::move(response), mmaf::kKeyReg);
     if (!attributes) return fail(attributes.error());
-    auto key = mmaf::take_key(*attributes);
+    auto parameters = end_to_end_of(*attributes);
+    const bool is_long = parameters && *parameters && (*parameters)->choice.hash == crypto::Hash::sha512;
+    auto key = mmaf::take_key(*attributes, is_long ? mmaf::kLongKeyOctets : mmaf::kKeyOctets);
+    if (!parameters) return fail(parameters.error());
     if (!key) return fail(key.error());
     if (text(*attributes, "ri") != relative_key_id)
       return fail(ErrorCode::denied, "the MAF's answer is about another key");
@@ -319,21 +378,20 @@ struct MafClient::Impl : std::enable_shared_from_this<Impl> {
     if (!km) return fail(km.error());
     auto labels = labels_of(*attributes);
     if (!labels) return fail(labels.error());
-    RetrievedKey out{.key = Kc(std::move(*key)),
-                     .expires = *expires,
-                     .suid = *suid,
-                     .source = text(*attributes, "cr"),
-                     .source_entity = {},
-                     .source_km_id = std::move(*km),
-                     .targets = std::move(*targets),
-                     .admin_fqdn = text(*attributes, mmaf::kAdminFqdn),
-                     .labels = std::move(*labels).value_or(std::vector<std::string>())};
-    if (const auto entity = text(*attributes, mmaf::kSourceEntity); !entity.empty()) {
-      auto id = parse_entity_id(entity, options.home);
-      if (!id) return fail("seid", id.error());
-      out.source_entity = std::move(*id);
-    }
-    return out;
+    if (*parameters)
+      if (auto valid = e2e::check_parameters(**parameters, *suid); !valid) return fail(valid.error());
+    auto source_entity = source_entity_of(*attributes, options.home);
+    if (!source_entity) return fail(source_entity.error());
+    return RetrievedKey{.key = Kc(std::move(*key)),
+                        .expires = *expires,
+                        .suid = *suid,
+                        .source = text(*attributes, "cr"),
+                        .source_entity = std::move(*source_entity),
+                        .source_km_id = std::move(*km),
+                        .targets = std::move(*targets),
+                        .admin_fqdn = text(*attributes, mmaf::kAdminFqdn),
+                        .labels = std::move(*labels).value_or(std::vector<std::string>()),
+                        .end_to_end = std::move(*parameters)};
   }
 
   Result<KeyChange> key_change(ResponsePrimitive response) const {
@@ -445,9 +503,13 @@ void MafClient::deregister_client(std::string registration_id, Done<void> done) 
 void MafClient::register_key(KeyRegistrationRequest request, Done<RegisteredKey> done) {
   if (auto proper = check_targets(request.targets, request.suid); !proper)
     return impl_->settle_later(std::move(done), proper.error());
+  if (auto proper = check_end_to_end(request); !proper)
+    return impl_->settle_later(std::move(done), proper.error());
   json::object attributes{{"et", format_timestamp(request.expires)}};
   attributes[mmaf::kAdminFqdn] = request.admin_fqdn;
   attributes[mmaf::kSuid] = request.suid.value();
+  if (request.profile) attributes[mmaf::kEndToEnd] = e2e::to_json(*request.profile);
+  if (request.parameters) attributes[mmaf::kEndToEnd] = e2e::to_json(*request.parameters);
   if (!request.targets.empty()) attributes[mmaf::kTargets] = ids(request.targets);
   if (!request.labels.empty()) attributes["lbl"] = texts(request.labels);
   if (request.value) mmaf::put_key(attributes, *request.value);

@@ -88,4 +88,21 @@ Result<Suid> suid_of(const json::object& object) {
   return Suid::from(number);
 }
 
+Result<std::optional<e2e::EndToEndParameters>> end_to_end_of(const json::object& object) {
+  const auto* value = object.if_contains(mmaf::kEndToEnd);
+  if (value == nullptr) return std::optional<e2e::EndToEndParameters>();
+  if (!value->is_object()) return fail(ErrorCode::invalid_argument, "e2ep: not an object");
+  auto parameters = e2e::read_end_to_end_parameters(value->get_object());
+  if (!parameters) return fail("e2ep", parameters.error());
+  return std::optional(std::move(*parameters));
+}
+
+Result<std::optional<EntityId>> source_entity_of(const json::object& object, const SpId& home) {
+  const auto entity = text(object, mmaf::kSourceEntity);
+  if (entity.empty()) return std::optional<EntityId>();
+  auto id = parse_entity_id(entity, home);
+  if (!id) return fail("seid", id.error());
+  return std::optional(std::move(*id));
+}
+
 }  // namespace latchkey::client

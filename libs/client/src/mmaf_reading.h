@@ -5,6 +5,7 @@
 
 #include "latchkey/codec/mmaf.h"
 #include "latchkey/codec/primitive.h"
+#include "latchkey/e2e/end_to_end_credential.h"
 
 namespace latchkey::client {
 
@@ -22,6 +23,10 @@ namespace mmaf = codec::mmaf;
 /// Empty when absent. One id as text, or a list.
 [[nodiscard]] Result<std::vector<EntityId>> targets_of(const json::object& object, const SpId& home);
 [[nodiscard]] Result<Suid> suid_of(const json::object& object);
+/// nullopt when absent: no end-to-end credential.
+[[nodiscard]] Result<std::optional<e2e::EndToEndParameters>> end_to_end_of(const json::object& object);
+/// seid; nullopt when absent.
+[[nodiscard]] Result<std::optional<EntityId>> source_entity_of(const json::object& object, const SpId& home);
 /// et; expired when it is not after `now`.
 [[nodiscard]] Result<TimePoint> future_expiry(const json::object& object, TimePoint now);
 

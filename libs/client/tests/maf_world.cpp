@@ -70,7 +70,13 @@ void Observer::handle(bind::IncomingRequest request, bind::Respond respond) {
 
 MafWorld::MafWorld(std::shared_ptr<const tls::OwnCertificate> server_certificate) {
   store = *store::open_sqlite({.folder = folder.state(), .application = "maf"});
-  maf = *maf::Maf::open(maf_options(), *store, *environment, reactor, clock, audit);
+  auto options = maf_options();
+  options.master_key = [this](std::string_view km_id) -> Result<SecretBytes> {
+    const auto* const entry = table->find(km_id);
+    if (entry == nullptr) return fail(ErrorCode::not_found, "no such KmID");
+    return environment->use_as_psk(entry->key, Suid::Use::maf, 0);
+  };
+  maf = *maf::Maf::open(std::move(options), *store, *environment, reactor, clock, audit);
   keys = std::make_unique<tls::TableKeys>(maf::kAdmission, *environment, clock);
   psk = std::make_unique<PskObserver>(*keys);
   add_km(kLock, kLockKmId, kLockKm);
@@ -111,10 +117,10 @@ maf::MafOptions MafWorld::maf_options() {
 }
 
 void MafWorld::add_km(const char* entity, const char* km_id, const char* km, int suid) {
-  const auto table = folder.table_file();
-  EXPECT_TRUE(secure_env::psk_add(*environment, table, home(), id(entity), *KeyId::parse(km_id),
+  EXPECT_TRUE(secure_env::psk_add(*environment, folder.table_file(), home(), id(entity), *KeyId::parse(km_id),
                                   *Suid::from(suid), {}, *secret_from_hex(km), 128));
-  keys->set_table(*secure_env::PskTable::load(table, home()));
+  table = *secure_env::PskTable::load(folder.table_file(), home());
+  keys->set_table(table);
 }
 
 MafClientOptions MafWorld::client_options(const EntityId& client) const {

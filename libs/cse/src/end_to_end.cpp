@@ -54,6 +54,20 @@ std::string seal_context(const std::string& id, const std::string& peer, std::in
   return "pairwiseE2EKey " + id + " " + peer + " " + std::to_string(end);
 }
 
+/// A Kc, or a Ke2e_master with which the MAF says what is made of it (8.6.2).
+Result<e2e::PairwiseEsPrimKey::Shared> pairwise_key(const MafKey& key, const EntityId& self) {
+  if (!key.end_to_end) return e2e::PairwiseEsPrimKey::from_kc(key.id, key.key, *key.source, key.end);
+  const auto credential = e2e::EndToEndCredential::make({.id = key.id,
+                                                         .source = *key.source,
+                                                         .targets = {self},
+                                                         .suid = *Suid::from(33),
+                                                         .end = key.end,
+                                                         .parameters = *key.end_to_end},
+                                                        key.key.bytes().duplicate());
+  if (!credential) return fail(credential.error());
+  return credential->esprim_key(self);
+}
+
 }  // namespace
 
 /// A key as the store has it.
@@ -163,8 +177,11 @@ void EndToEnd::fetch(const KeyId& id, Request&& outer, Respond respond) {
 
 bool EndToEnd::obtain(const MafKey& key) {
   if (!key.source) return false;  // nobody whom a From could name
-  auto pairwise = e2e::PairwiseEsPrimKey::from_kc(key.id, key.key, *key.source, key.end);
-  if (!pairwise) return false;
+  auto pairwise = pairwise_key(key, options_.end_point.esprim.self);
+  if (!pairwise) {
+    log::warning("cse", "key " + key.id.text() + ": " + pairwise.error().detail);
+    return false;
+  }
   const auto made_way = end_point_->obtain(*std::move(pairwise));
   if (!made_way) {
     log::warning("cse", made_way.error().detail);

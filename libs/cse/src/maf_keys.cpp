@@ -111,7 +111,8 @@ struct MafKeys::Impl : std::enable_shared_from_this<Impl> {
       return fail(ErrorCode::expired, "the lifetime of this Kc has ended");
     if (retrieved.source_entity && !is_cse_or_ae(*retrieved.source_entity))
       return fail(ErrorCode::denied, "the MAF's identity of the source is neither a CSE-ID nor an AE-ID");
-    auto key = std::make_shared<MafKey>(MafKey{id, std::move(retrieved.key), retrieved.expires, {}, {}});
+    auto key = std::make_shared<MafKey>(
+        MafKey{id, std::move(retrieved.key), retrieved.expires, {}, {}, std::move(retrieved.end_to_end)});
     name_source(retrieved, options.self.sp(), *key);
     return Found(std::move(key));
   }

@@ -652,7 +652,8 @@ class EndToEndKc : public EndToEndPrimitive {
             .source_entity = source,
             .source_km_id = {},
             .targets = {kMn},
-            .admin_fqdn = {}};
+            .admin_fqdn = {},
+            .end_to_end = end_to_end};
   }
   static std::string kc_id(std::string_view relative) { return std::string(relative) + "@maf.example"; }
   std::shared_ptr<e2e::EsPrimOriginator> with_kc(const std::string& id) {
@@ -664,6 +665,7 @@ class EndToEndKc : public EndToEndPrimitive {
   std::vector<UniqueFunction<void(Result<client::RetrievedKey>)>>* held = nullptr;
   int suid = 33;
   std::optional<EntityId> source = kPhone;
+  std::optional<e2e::EndToEndParameters> end_to_end;
   MafKeys keys{{.self = cse_id("/mn-cse"), .suid = *Suid::from(33)}, a.clock, a.audit};
 };
 
@@ -674,6 +676,32 @@ TEST_F(EndToEndKc, IsFetchedOnceAndItsOwnerSpeaks) {
   EXPECT_EQ(inner_rsc(exchange(phone, unlock())), Rsc::created);
   EXPECT_EQ(instances(), 2);
   EXPECT_EQ(asked, (std::vector<std::string>{kRelative}));
+}
+
+// 8.6.1.2, 8.6.2: with its parameters it is Ke2e_master, of which Ke2e_msg_conf is made.
+TEST_F(EndToEndKc, OfATefIsWhatItsParametersSay) {
+  cover({"8.6.1.2-T01", "10.3.6.2-T02"});
+  e2e::SecurityProfile profile{.strengths = {e2e::Strength::low, e2e::Strength::high}};
+  const auto with = [&](const std::string& relative) {
+    end_to_end = e2e::make_parameters(profile, *Suid::from(33), e2e::MasterOrigin::source).value();
+    const auto credential = e2e::EndToEndCredential::make({.id = *KeyId::parse(kc_id(relative)),
+                                                           .source = kPhone,
+                                                           .targets = {kMn},
+                                                           .suid = *Suid::from(33),
+                                                           .end = a.clock.now() + std::chrono::hours(1),
+                                                           .parameters = *end_to_end},
+                                                          pairwise())
+                                .value();
+    const auto key = credential.esprim_key(kPhone);
+    return key ? originator(*key) : with_kc(kc_id(relative));
+  };
+  EXPECT_EQ(inner_rsc(exchange(with(kRelative), unlock())), Rsc::created);
+  EXPECT_EQ(instances(), 1);
+  // Not with the key that a plain Kc would give, and not with parameters that ESPrim does not have.
+  EXPECT_EQ(refusal(exchange(with_kc(kc_id(std::string(32, 'A'))), unlock())), Rsc::esprim_bad_mac);
+  profile.protection = e2e::ProtectionClass::separate_keys;
+  EXPECT_EQ(refusal(exchange(with(std::string(32, 'B')), unlock())), Rsc::esprim_unknown_key_id);
+  EXPECT_EQ(instances(), 1);
 }
 
 TEST_F(EndToEndKc, OfAnotherUseOrNobodyOrAnotherMafIsUnknown) {

@@ -99,7 +99,8 @@ Result<std::unique_ptr<Maf>> Maf::open(MafOptions options, store::Store& store,
 }
 
 void Maf::replace_policies(MafOptions options) {
-  options.store_failed = std::move(impl_->options.store_failed);  // whom to tell is no policy
+  options.store_failed = std::move(impl_->options.store_failed);  // whom to tell and to ask is no policy
+  options.master_key = std::move(impl_->options.master_key);
   impl_->options = std::move(options);
 }
 

@@ -70,6 +70,23 @@ bool contains(const std::vector<std::string>& list, std::string_view wanted) {
 std::string seal_context(std::string_view relative_key_id) {
   return "maf-key:" + std::string(relative_key_id);
 }
+std::string parameters_context(std::string_view relative_key_id) {
+  return "maf-e2ep:" + std::string(relative_key_id);
+}
+
+std::string registered_as(const KeyRegistration& key) {
+  return "suid " + std::to_string(key.suid) + " for " + key.targets.front() +
+         (key.targets.size() > 1 ? " and " + std::to_string(key.targets.size() - 1) + " more" : "") +
+         (key.sealed_parameters.empty() ? "" : ", end-to-end");
+}
+
+/// Octets of kv: those of HMAC-Hash where it is a Ke2e_master.
+std::size_t key_octets(const json::object& attributes) {
+  const auto* const given = member(attributes, mmaf::kEndToEnd);
+  const bool is_long =
+      given != nullptr && given->is_object() && text(given->get_object(), mmaf::kHash) == mmaf::kHmacSha512;
+  return is_long ? mmaf::kLongKeyOctets : mmaf::kKeyOctets;
+}
 
 }  // namespace
 
@@ -78,9 +95,17 @@ struct Procedures::Metadata {
   TimePoint expires{};
   std::vector<std::string> labels;
 };
+struct Procedures::KeyOrder {
+  json::object attributes;
+  Metadata metadata;
+  Suid suid;
+  std::vector<std::string> targets;
+  std::optional<SecretBytes> value;
+};
 struct Procedures::KeyMaterial {
   std::string relative_key_id;
   SecretBytes value;
+  std::optional<e2e::EndToEndParameters> parameters = {};  ///< of an end-to-end credential
 };
 
 Answer refusal(const Call& call, Rsc rsc, std::string why) {
@@ -281,67 +306,161 @@ codec::Outcome<Procedures::KeyMaterial> Procedures::exported_key(const Call& cal
   return KeyMaterial{to_hex(split->id), std::move(split->key)};
 }
 
-codec::Outcome<Procedures::KeyMaterial> Procedures::key_material(const Call& call,
-                                                                 std::optional<SecretBytes> value) {
-  if (!value) return exported_key(call);
+std::string Procedures::new_key_id() const {
   std::string id;
   do id = to_hex(crypto::random_bytes(16));
   while (registry_.key_id_in_use(id));
-  return KeyMaterial{std::move(id), std::move(*value)};
+  return id;
 }
 
-Answer Procedures::register_key(Call& call, const std::string& parent) {
+codec::Outcome<Procedures::KeyMaterial> Procedures::key_material(const Call& call,
+                                                                 std::optional<SecretBytes> value) {
+  if (!value) return exported_key(call);
+  return KeyMaterial{new_key_id(), std::move(*value)};
+}
+
+/// A key that comes with the request is the source's own (8.6.3). Else the TEF and the source extract one:
+/// from Km where the session proved it, or from Kpsa of what the session exports (8.6.2, decision 0034).
+codec::Outcome<Procedures::KeyMaterial> Procedures::end_to_end_material(const Call& call,
+                                                                        const EndToEndParties& parties,
+                                                                        const json::object& asked,
+                                                                        std::optional<SecretBytes> value) {
+  const auto source = end_point_of(call.policy, *call.identity);
+  if (!source) return refuse(source.error());
+  if (value) {
+    auto given = read_registered_parameters(asked);
+    if (!given) return refuse(given.error());
+    if (auto valid = check_parties(parties, *given); !valid) return refuse(valid.error());
+    return KeyMaterial{new_key_id(), std::move(*value), std::move(*given)};
+  }
+  const auto& security = *call.request.security;
+  const bool by_km = security.framework == tls::Framework::provisioned_symmetric_key && options_.master_key;
+  auto parameters = provision_parameters(
+      parties, asked, by_km ? e2e::MasterOrigin::master_credential : e2e::MasterOrigin::exported);
+  if (!parameters) return refuse(parameters.error());
+  if (by_km) {
+    const auto km = options_.master_key(security.psk_identity);
+    if (!km) return refuse(Rsc::internal_server_error, "the Master Credential of this session is not there");
+    auto master = e2e::extract_master(*parameters, *km);
+    return KeyMaterial{new_key_id(), std::move(master), std::move(*parameters)};
+  }
+  auto exported = exported_key(call);
+  if (!exported) return refuse(exported.error());
+  auto master = e2e::extract_master_from_exported(*parameters, std::move(exported->value), *source);
+  if (!master) return refuse(Rsc::internal_server_error, master.error().detail);
+  return KeyMaterial{std::move(exported->relative_key_id), std::move(*master), std::move(*parameters)};
+}
+
+codec::Outcome<void> Procedures::seal(const KeyMaterial& material, KeyRegistration& key) const {
+  auto value = environment_.seal(seal_context(key.id), material.value);
+  if (!value) return refuse(Rsc::internal_server_error, "the key cannot be sealed: " + value.error().detail);
+  key.sealed_value = std::move(*value);
+  if (!material.parameters) return {};
+  auto parameters = environment_.seal(parameters_context(key.id), to_secret(*material.parameters));
+  if (!parameters)
+    return refuse(Rsc::internal_server_error,
+                  "the parameters cannot be sealed: " + parameters.error().detail);
+  key.sealed_parameters = std::move(*parameters);
+  return {};
+}
+
+codec::Outcome<void> Procedures::put_end_to_end(const KeyRegistration& key, json::object& attributes) const {
+  if (key.sealed_parameters.empty()) return {};
+  const auto text = environment_.unseal(parameters_context(key.id), key.sealed_parameters);
+  auto parameters = text ? from_secret(*text) : Result<json::object>(fail(text.error()));
+  if (!parameters)
+    return refuse(Rsc::internal_server_error,
+                  "the parameters cannot be opened: " + parameters.error().detail);
+  attributes[mmaf::kEndToEnd] = std::move(*parameters);
+  const auto source = std::ranges::find_if(
+      options_.clients, [&](const auto& entry) { return to_string(entry.client) == key.client; });
+  if (source != options_.clients.end() && source->entity)
+    attributes[mmaf::kSourceEntity] = to_string(*source->entity);
+  return {};
+}
+
+/// Whoever is added later is asked for its demands too.
+codec::Outcome<void> Procedures::check_new_targets(const Call& call, const KeyRegistration& key) const {
+  json::object attributes;
+  if (auto put = put_end_to_end(key, attributes); !put) return put;
+  const auto* const members = member(attributes, mmaf::kEndToEnd);
+  if (members == nullptr) return {};
+  const auto parameters = e2e::read_end_to_end_parameters(members->get_object());
+  if (!parameters) return refuse(Rsc::internal_server_error, parameters.error().detail);
+  return check_parties({options_, call.policy, key.targets, *Suid::from(key.suid)}, *parameters);
+}
+
+/// Everything that a key registration says, checked; the key of the source's own making is taken out of it
+/// before anything else.
+codec::Outcome<Procedures::KeyOrder> Procedures::read_key_order(Call& call, const std::string& parent) const {
   const auto registration = own_registration(call, parent);
-  if (!registration) return refusal(call, registration.error().rsc, registration.error().detail);
+  if (!registration) return refuse(registration.error());
   auto attributes =
       codec::check_create(*codec::maf_resource_type(static_cast<std::uint32_t>(codec::MafTy::symm_key_reg)),
                           std::move(call.request.primitive.pc));
-  if (!attributes) return refusal(call, attributes.error().rsc, attributes.error().detail);
-  std::optional<SecretBytes> value;  // of the source's own making: taken out before anything else
+  if (!attributes) return refuse(attributes.error());
+  std::optional<SecretBytes> value;
   if (attributes->contains(mmaf::kKeyValue)) {
-    auto given = mmaf::take_key(*attributes);
-    if (!given) return refusal(call, Rsc::bad_request, given.error().detail);
+    auto given = mmaf::take_key(*attributes, key_octets(*attributes));
+    if (!given) return refuse(Rsc::bad_request, given.error().detail);
     value = std::move(*given);
   }
   auto metadata = check_metadata(call, *attributes, options_.key_max);
-  if (!metadata) return refusal(call, metadata.error().rsc, metadata.error().detail);
+  if (!metadata) return refuse(metadata.error());
   if (folded(metadata->admin_fqdn) != folded((*registration)->admin_fqdn))
-    return refusal(call, Rsc::bad_request, "adfq: differs from that of the client registration");
+    return refuse(Rsc::bad_request, "adfq: differs from that of the client registration");
+  metadata->expires = std::min(metadata->expires, (*registration)->expires);
   const auto suid = check_suid(*attributes);
-  if (!suid) return refusal(call, suid.error().rsc, suid.error().detail);
+  if (!suid) return refuse(suid.error());
   auto targets = check_targets(call, *suid, member(*attributes, mmaf::kTargets));
-  if (!targets) return refusal(call, targets.error().rsc, targets.error().detail);
+  if (!targets) return refuse(targets.error());
+  return KeyOrder{std::move(*attributes), std::move(*metadata), *suid, std::move(*targets), std::move(value)};
+}
+
+Answer Procedures::register_key(Call& call, const std::string& parent) {
+  auto order = read_key_order(call, parent);
+  if (!order) return refusal(call, order.error().rsc, order.error().detail);
   if (registry_.keys_of(parent) >= options_.keys_per_client)
     return refusal(call, Rsc::internal_server_error, "this client holds as many keys as it may");
-  auto material = key_material(call, std::move(value));
+  const auto* const end_to_end = member(order->attributes, mmaf::kEndToEnd);
+  auto material = end_to_end != nullptr
+                      ? end_to_end_material(call, {options_, call.policy, order->targets, order->suid},
+                                            end_to_end->get_object(), std::move(order->value))
+                      : key_material(call, std::move(order->value));
   if (!material) return refusal(call, material.error().rsc, material.error().detail);
   if (registry_.key_id_in_use(material->relative_key_id))
     return refusal(call, Rsc::conflict, "this RelativeKeyID was used before");
-  auto sealed = environment_.seal(seal_context(material->relative_key_id), material->value);
-  if (!sealed)
-    return refusal(call, Rsc::internal_server_error, "the key cannot be sealed: " + sealed.error().detail);
 
   const auto& security = *call.request.security;
   const bool by_km = security.framework == tls::Framework::provisioned_symmetric_key;
   KeyRegistration key{.id = material->relative_key_id,
-                      .name = text(*attributes, "rn"),
+                      .name = text(order->attributes, "rn"),
                       .parent = parent,
                       .client = call.client,
                       .creator = call.request.primitive.from,
-                      .admin_fqdn = metadata->admin_fqdn,
+                      .admin_fqdn = order->metadata.admin_fqdn,
                       .source_km_id = by_km ? security.psk_identity : std::string(),
-                      .suid = suid->value(),
-                      .targets = std::move(*targets),
+                      .suid = order->suid.value(),
+                      .targets = std::move(order->targets),
                       .created = clock_.now(),
                       .modified = clock_.now(),
-                      .expires = std::min(metadata->expires, (*registration)->expires),
-                      .labels = std::move(metadata->labels),
-                      .sealed_value = std::move(*sealed)};
+                      .expires = order->metadata.expires,
+                      .labels = std::move(order->metadata.labels),
+                      .sealed_value = {}};
+  if (auto sealed = seal(*material, key); !sealed)
+    return refusal(call, sealed.error().rsc, sealed.error().detail);
+  json::object told;
+  if (auto put = put_end_to_end(key, told); !put) return refusal(call, put.error().rsc, put.error().detail);
+  return registered(call, std::move(key), std::move(told));
+}
+
+Answer Procedures::registered(const Call& call, KeyRegistration key, json::object told) {
   store::Batch changes;
   registry_.put_new(key, changes);
-  auto out =
-      answer(call, Rsc::created, wrapped(mmaf::kKeyReg, representation(key)), AuditEventId::key_registered,
-             "suid " + std::to_string(key.suid) + " for " + key.targets.front());
+  auto shown = representation(key);
+  for (auto& [name, entry] : told) shown[name] = std::move(entry);
+  auto out = answer(call, Rsc::created, wrapped(mmaf::kKeyReg, std::move(shown)),
+                    AuditEventId::key_registered, registered_as(key));
   out.response.content_location = mmaf::format_address(options_.fqdn, key.id);
   out.changes = std::move(changes);
   return out;
@@ -398,6 +517,8 @@ Answer Procedures::retrieve_key(Call& call, const KeyRegistration& key) const {
     return refusal(call, Rsc::originator_has_no_privilege, "not among the targets of this key");
   auto attributes = representation(key);
   attributes["et"] = format_timestamp(registry_.end_of(key));
+  if (auto put = put_end_to_end(key, attributes); !put)
+    return refusal(call, put.error().rsc, put.error().detail);
   if (!target)
     return answer(call, Rsc::ok, wrapped(mmaf::kKeyReg, std::move(attributes)), AuditEventId::key_retrieved,
                   "metadata for the source");
@@ -488,6 +609,8 @@ Answer Procedures::update(Call& call, const std::string& id) {
       auto targets = check_targets(call, *Suid::from(changed.suid), given);
       if (!targets) return refusal(call, targets.error().rsc, targets.error().detail);
       changed.targets = std::move(*targets);
+      if (auto fit = check_new_targets(call, changed); !fit)
+        return refusal(call, fit.error().rsc, fit.error().detail);
       sent[mmaf::kTargets] = representation(changed)[mmaf::kTargets];
     }
     // 8.8.2.9: also told when the registration was shortened below what the source was told of the key.

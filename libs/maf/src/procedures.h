@@ -7,6 +7,7 @@
 
 #include "latchkey/maf/maf.h"
 #include "registry.h"
+#include "trust_enabling.h"
 
 namespace latchkey::maf {
 
@@ -59,9 +60,22 @@ class Procedures {
   [[nodiscard]] codec::Outcome<std::vector<std::string>> check_targets(const Call& call, Suid suid,
                                                                        const json::value* given) const;
   [[nodiscard]] codec::Outcome<Suid> check_suid(const json::object& attributes) const;
+  struct KeyOrder;
+  [[nodiscard]] codec::Outcome<KeyOrder> read_key_order(Call& call, const std::string& parent) const;
+  [[nodiscard]] Answer registered(const Call& call, KeyRegistration key, json::object told);
   struct KeyMaterial;
   [[nodiscard]] codec::Outcome<KeyMaterial> key_material(const Call& call, std::optional<SecretBytes> value);
   [[nodiscard]] codec::Outcome<KeyMaterial> exported_key(const Call& call);
+  [[nodiscard]] std::string new_key_id() const;
+  [[nodiscard]] codec::Outcome<KeyMaterial> end_to_end_material(const Call& call,
+                                                                const EndToEndParties& parties,
+                                                                const json::object& asked,
+                                                                std::optional<SecretBytes> value);  // 8.6
+  [[nodiscard]] codec::Outcome<void> seal(const KeyMaterial& material, KeyRegistration& key) const;
+  /// Adds what a source and the targets are told of an end-to-end credential.
+  [[nodiscard]] codec::Outcome<void> put_end_to_end(const KeyRegistration& key,
+                                                    json::object& attributes) const;
+  [[nodiscard]] codec::Outcome<void> check_new_targets(const Call& call, const KeyRegistration& key) const;
 
   const MafOptions& options_;
   Registry& registry_;

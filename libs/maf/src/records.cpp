@@ -64,6 +64,7 @@ class RecordReader {
     if (found == nullptr || !found->is_int64()) return ok_ = false, 0;
     return found->get_int64();
   }
+  [[nodiscard]] bool has(std::string_view key) { return find(key) != nullptr; }
   [[nodiscard]] bool ok() const { return ok_; }
   void reject() { ok_ = false; }
 
@@ -119,6 +120,7 @@ std::string to_record(const KeyRegistration& key) {
   out["suid"] = static_cast<std::int64_t>(key.suid);
   out["targets"] = texts(key.targets);
   out["sealed"] = to_base64(key.sealed_value);
+  if (!key.sealed_parameters.empty()) out["e2ep"] = to_base64(key.sealed_parameters);
   return json::serialize(out);
 }
 
@@ -139,10 +141,12 @@ Result<KeyRegistration> key_from_record(std::string_view text) {
   const auto suid = in.number("suid");
   out.targets = in.list("targets");
   auto sealed = from_base64(in.text("sealed"));
-  if (!sealed || !Suid::from(suid)) in.reject();
+  auto parameters = from_base64(in.has("e2ep") ? in.text("e2ep") : std::string());
+  if (!sealed || !parameters || !Suid::from(suid)) in.reject();
   if (!in.ok()) return fail(ErrorCode::io, "unreadable key registration");
   out.suid = static_cast<std::uint8_t>(suid);
   out.sealed_value = std::move(*sealed);
+  out.sealed_parameters = std::move(*parameters);
   return out;
 }
 

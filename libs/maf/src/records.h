@@ -35,6 +35,7 @@ struct KeyRegistration {
   TimePoint created{}, modified{}, expires{};
   std::vector<std::string> labels;
   Bytes sealed_value;
+  Bytes sealed_parameters = {};  ///< of an end-to-end credential (8.6); empty: it is none
 };
 
 /// Lower case, for comparison: the spelling of an adminFQDN is kept for output only.

@@ -131,6 +131,7 @@ class MafWorld {
   std::unique_ptr<secure_env::SecureEnvironment> environment = folder.open_environment();
   std::unique_ptr<store::Store> store;
   std::unique_ptr<maf::Maf> maf;
+  std::shared_ptr<const secure_env::PskTable> table;
   std::unique_ptr<tls::TableKeys> keys;
   std::unique_ptr<PskObserver> psk;
   tls::EntityCertificates mapper{maf::kAdmission, home(), in_cse()};

@@ -10,6 +10,7 @@
 #include "latchkey/base/secret.h"
 #include "latchkey/base/time.h"
 #include "latchkey/bind/http_client.h"
+#include "latchkey/e2e/end_to_end_credential.h"
 
 namespace latchkey::client {
 
@@ -37,6 +38,11 @@ struct KeyRegistrationRequest {
   std::vector<EntityId> targets;  ///< AE-IDs and CSE-IDs; empty: the MAF supplies them
   std::vector<std::string> labels;
   std::optional<SecretBytes> value;  ///< nullopt: exported from this TLS session (10.3.1)
+  /// An end-to-end credential that the MAF makes as TEF (8.6.2), without `value`. Members that demand nothing
+  /// leave it to the profiles that the operator has.
+  std::optional<e2e::SecurityProfile> profile = {};
+  /// One that the source made (8.6.3): `value` is Ke2e_master.
+  std::optional<e2e::EndToEndParameters> parameters = {};
 };
 /// 8.8.2.7: what the source holds afterwards.
 struct RegisteredKey {
@@ -46,6 +52,9 @@ struct RegisteredKey {
   Suid suid;
   std::vector<EntityId> targets;
   std::vector<std::string> labels{};
+  /// Of an end-to-end credential: `key` is Ke2e_master, and the MAF says whom it takes the source for.
+  std::optional<e2e::EndToEndParameters> end_to_end = {};
+  std::optional<EntityId> source_entity = {};
 };
 /// 8.8.2.9: what an update changed; absent as in MafRegistrationChange.
 struct KeyChange {
@@ -65,6 +74,7 @@ struct RetrievedKey {
   std::vector<EntityId> targets;
   std::string admin_fqdn;
   std::vector<std::string> labels{};
+  std::optional<e2e::EndToEndParameters> end_to_end = {};  ///< then `key` is Ke2e_master (8.6)
 };
 
 /// 8.8.2.2, 8.8.3.1: Master Credential and Master Credential Identifier (10.6) shared with the MAF.
@@ -106,7 +116,8 @@ class MafClient {
   void deregister_client(std::string registration_id, Done<void> done);  ///< 8.8.2.6
   /// 8.8.2.7. Without a value of its own it exports from the session the request went over; a session whose
   /// exporter was used already is closed and a new one made first (one exported key a session), when what was
-  /// asked before has been answered. invalid_argument for a number or kind of targets that the SUID excludes.
+  /// asked before has been answered. invalid_argument for a number or kind of targets that the SUID excludes,
+  /// and for an end-to-end credential without what it needs. With `profile` the answer must meet it.
   void register_key(KeyRegistrationRequest request, Done<RegisteredKey> done);
   void retrieve_key(std::string relative_key_id, Done<RetrievedKey> done);  ///< 8.8.2.8
   /// 8.8.2.9; invalid_argument unless there is something to update, or for an empty list of targets.

@@ -35,7 +35,8 @@ struct MafKey {
   TimePoint end{};
   /// What the MAF was provided with, else an AE-ID or CSE-ID that the source authenticated as.
   std::optional<EntityId> source;
-  std::optional<CredentialId> credential_id;  ///< of what the source authenticated with (10.4)
+  std::optional<CredentialId> credential_id;               ///< of what the source authenticated with (10.4)
+  std::optional<e2e::EndToEndParameters> end_to_end = {};  ///< then `key` is Ke2e_master (8.6)
 };
 
 /// Only the FQDNs of configured MAFs are ever contacted, only for a RelativeKeyID of 32 hex digits, once per

@@ -1,6 +1,6 @@
 #pragma once
 /// The M2M Authentication Function without sockets: TS-0003 8.8.2.2 to 8.8.2.10 over Mmaf resources
-/// (TS-0032).
+/// (TS-0032); also as Trust Enabling Function for end-to-end security (8.6).
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,6 +11,7 @@
 #include "latchkey/base/executor.h"
 #include "latchkey/base/ids.h"
 #include "latchkey/bind/request.h"
+#include "latchkey/e2e/security_profile.h"
 #include "latchkey/secure_env/secure_env.h"
 #include "latchkey/store/store.h"
 
@@ -24,6 +25,9 @@ struct MafClientPolicy {
   std::vector<EntityId> default_targets;    ///< supplied when a key registration names none
   std::vector<EntityId> permitted_targets;  ///< empty: any
   std::string configuration;  ///< JSON for client configuration retrieval (8.8.2.4); empty: none
+  /// 8.6.2, table 9.2.3.2-1: what it demands of end-to-end credentials, as source and as target.
+  std::optional<e2e::SecurityProfile> profile = {};
+  std::vector<Suid> features = {};  ///< SUIDs that it supports as a target (e2eSecInfo); empty: not known
 };
 
 struct MafOptions {
@@ -38,6 +42,9 @@ struct MafOptions {
   std::size_t keys_per_client = 1'000;
   std::size_t registrations_max = 1'000'000;
   std::size_t store_queue_limit = 10'000;
+  /// Km by the KmID of a session, for end-to-end credentials (8.6.2); not_found and so on. Empty: they are
+  /// made of what the session exports. Called on the reactor's thread.
+  std::function<Result<SecretBytes>(std::string_view km_id)> master_key = {};
   /// A commit failed: memory is ahead of the disk. Called once; the daemon stops (fail-stop). May be empty.
   std::function<void(const Error&)> store_failed;
 };
