@@ -80,9 +80,14 @@ Result<int> serve(app::CseConfig config, const std::string&) {
     auto pairwise = app::pairwise_keys(*table, daemon.environment());
     return pairwise ? (*cse)->provision(*std::move(pairwise)) : fail(pairwise.error());
   };
+  auto renew_certificate = [&]() -> Status {
+    return config.end_to_end && config.end_to_end->establish_keys
+               ? (*cse)->renew(daemon.own(), daemon.trust())
+               : Status();
+  };
   // Each by itself: what cannot be read must not keep the rest as it was.
   auto reload = [&]() -> Status {
-    return daemon::all_done({load_keys(), load_pairwise_keys(), load_issuers(),
+    return daemon::all_done({load_keys(), load_pairwise_keys(), load_issuers(), renew_certificate(),
                              location != nullptr ? location->reload() : Status()});
   };
   auto rules = [&cse](const CredentialId& credential) { return (*cse)->allowed_ae_ids(credential); };

@@ -168,6 +168,12 @@ Status Cse::provision(std::vector<e2e::PairwiseEsPrimKey::Shared> keys) {
   return impl_->core.end_to_end->provision(std::move(keys));
 }
 
+Status Cse::renew(std::shared_ptr<const tls::OwnCertificate> own,
+                  std::shared_ptr<const pki::TrustStore> trust) {
+  if (impl_->core.end_to_end == nullptr) return {};
+  return impl_->core.end_to_end->renew(std::move(own), std::move(trust));
+}
+
 std::vector<AeId> Cse::allowed_ae_ids(const CredentialId& credential) const {
   return app_rule_ae_ids(impl_->core.tree, credential);
 }

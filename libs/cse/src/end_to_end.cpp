@@ -116,6 +116,11 @@ Status EndToEnd::provision(std::vector<e2e::PairwiseEsPrimKey::Shared> keys) {
   return end_point_->provision(std::move(keys));
 }
 
+Status EndToEnd::renew(std::shared_ptr<const tls::OwnCertificate> own,
+                       std::shared_ptr<const pki::TrustStore> trust) {
+  return end_point_->replace(std::move(own), std::move(trust));
+}
+
 void EndToEnd::start(std::function<void()> published) {
   published_ = std::move(published);
   look_again();

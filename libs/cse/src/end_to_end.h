@@ -26,6 +26,9 @@ class EndToEnd {
   void start(std::function<void()> published);
   /// See Cse::provision.
   [[nodiscard]] Status provision(std::vector<e2e::PairwiseEsPrimKey::Shared> keys);
+  /// See Cse::renew.
+  [[nodiscard]] Status renew(std::shared_ptr<const tls::OwnCertificate> own,
+                             std::shared_ptr<const pki::TrustStore> trust);
   /// NOTIFY of m2m:seci to the CSEBase. It acts on no resource, so no policy is asked for it
   /// (TS-0001 11.4.2).
   [[nodiscard]] static bool takes(const Request& request, const Target& target);

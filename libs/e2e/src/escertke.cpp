@@ -253,6 +253,16 @@ EsCertKeTerminator::~EsCertKeTerminator() = default;
 
 std::size_t EsCertKeTerminator::open() const noexcept { return impl_->handshakes.size(); }
 
+Status EsCertKeTerminator::replace(std::shared_ptr<const tls::OwnCertificate> own,
+                                   std::shared_ptr<const pki::TrustStore> trust) {
+  if (own == nullptr) return fail(ErrorCode::invalid_argument, "ESCertKE: no key of our own");
+  if (impl_->endpoint != nullptr)
+    if (auto replaced = impl_->endpoint->replace(own, trust); !replaced) return replaced;
+  impl_->credentials.own = std::move(own);
+  impl_->credentials.trust = std::move(trust);
+  return {};
+}
+
 EsCertKeTerminator::Answer EsCertKeTerminator::receive(const EntityId& initiator, ByteView message) {
   impl_->drop_late();
   std::string name = to_string(initiator);

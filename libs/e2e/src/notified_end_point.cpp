@@ -102,6 +102,16 @@ Result<std::vector<std::string>> NotifiedEndPoint::obtain(PairwiseEsPrimKey::Sha
   return made_way;
 }
 
+Status NotifiedEndPoint::replace(std::shared_ptr<const tls::OwnCertificate> own,
+                                 std::shared_ptr<const pki::TrustStore> trust) {
+  if (escertke_)
+    if (auto replaced = escertke_->replace(own, std::move(trust)); !replaced) return replaced;
+  if (config_.published.empty() || own == nullptr) return {};
+  config_.published.clear();
+  for (const auto& certificate : own->chain) config_.published.push_back(certificate.der());
+  return {};
+}
+
 bool NotifiedEndPoint::authorizes(const EntityId& initiator) const {
   return escertke_ &&
          std::ranges::find(config_.initiators, initiator, &EsCertKePeer::id) != config_.initiators.end();

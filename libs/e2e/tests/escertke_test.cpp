@@ -286,6 +286,23 @@ TEST_F(EsCertKeRaw, NeitherEndTakesACertificateForARawKeyOrTheReverse) {
   expect_failure(only_raw.receive(lock_ae(), initiator().message_1()), ErrorCode::denied, "no certificate");
 }
 
+TEST_F(EsCertKe, WhoIsNoLongerTrustedGetsNoKeyFromTheNextHandshakeOn) {
+  auto end = terminator();
+  // The authority of the initiators is taken out of the trust anchors, another's comes in.
+  const auto other = TestPki::instance().stranger_trust();
+  ASSERT_TRUE(end.replace(in().own, other));
+  auto begin = initiator();
+  const auto third = begin.message_3(end.receive(lock_ae(), begin.message_1()).message);
+  ASSERT_TRUE(third) << third.error().detail;
+  expect_failure(end.receive(lock_ae(), *third), ErrorCode::authentication, "");
+  ASSERT_TRUE(end.replace(in().own, TestPki::instance().trust()));
+  auto again = initiator();
+  const auto good = again.message_3(end.receive(lock_ae(), again.message_1()).message);
+  ASSERT_TRUE(good) << good.error().detail;
+  EXPECT_TRUE(end.receive(lock_ae(), *good).key);
+  EXPECT_FALSE(end.replace(nullptr, other));
+}
+
 TEST_F(EsCertKe, NobodyButTheConfiguredGetsAnAnswer) {
   auto end = terminator();
   auto begin = initiator();

@@ -167,6 +167,11 @@ class Cse final : public bind::RequestHandler {
   /// EndToEndOptions. limit: what came before it counts.
   [[nodiscard]] Status provision(std::vector<e2e::PairwiseEsPrimKey::Shared> keys);
 
+  /// SIGHUP: keys are established with these from now on (8.7), and e2eSecInfo shows them within a minute.
+  /// invalid_argument, and nothing changes. Nothing without EndToEndOptions.
+  [[nodiscard]] Status renew(std::shared_ptr<const tls::OwnCertificate> own,
+                             std::shared_ptr<const pki::TrustStore> trust);
+
   /// The identity that serviceSubscribedAppRules give a credential (8.2.1, 8.2.2.1): allowed AE-IDs whose
   /// rule's applicableCredIDs match. Empty: none.
   [[nodiscard]] std::vector<AeId> allowed_ae_ids(const CredentialId& credential) const;

@@ -108,6 +108,9 @@ class EsCertKeTerminator {
   /// request. Failures: denied (not authorized), authentication, expired or not_found (no message 1 before),
   /// limit (too many open handshakes), invalid_argument (not a whole message).
   [[nodiscard]] Answer receive(const EntityId& initiator, ByteView message);
+  /// SIGHUP: later handshakes use these. invalid_argument, and nothing changes: as make().
+  [[nodiscard]] Status replace(std::shared_ptr<const tls::OwnCertificate> own,
+                               std::shared_ptr<const pki::TrustStore> trust);
   /// Handshakes that wait for message 3.
   [[nodiscard]] std::size_t open() const noexcept;
 

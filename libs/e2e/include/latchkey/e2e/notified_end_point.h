@@ -55,6 +55,10 @@ class NotifiedEndPoint {
   /// A key that a MAF or ESCertKE gave. The ids of the older ones of the same end-point that made way for it.
   /// limit.
   [[nodiscard]] Result<std::vector<std::string>> obtain(PairwiseEsPrimKey::Shared key);
+  /// SIGHUP: keys are established with these from now on, and shown if certificates were shown before.
+  /// invalid_argument as EsCertKeTerminator::replace.
+  [[nodiscard]] Status replace(std::shared_ptr<const tls::OwnCertificate> own,
+                               std::shared_ptr<const pki::TrustStore> trust);
   /// Whether the configuration lets this end-point establish keys.
   [[nodiscard]] bool authorizes(const EntityId& initiator) const;
 
