@@ -364,6 +364,39 @@ TEST_F(WithRegistrar, is_told_of_the_cses_below) {
   EXPECT_TRUE(csr_of(6).at("dcse").is_null()) << "none any more";
 }
 
+/// The same with an IN-CSE that is one: what the ASN-CSE two hops below says comes by way of the MN-CSE
+/// alone.
+TEST_F(WithRegistrar, lets_those_below_be_spoken_for_by_the_way_they_take) {
+  cover({"7.2.1-02", "7.2.1-03"});
+  World in;
+  in.register_cse("/mn-other");
+  registrar.real = [&in](RequestPrimitive request, bind::RequestSender::Done done) {
+    done(in.send(tls_of("/mn-cse"), std::move(request)));
+  };
+  const auto settle = [&] {
+    world.executor.advance(std::chrono::milliseconds(1));
+    world.executor.run_posted();
+  };
+  const auto speaks = [&](const char* hop, const char* from) {
+    return in.send(tls_of(hop), in.make(Operation::retrieve, from, "-")).rsc;
+  };
+  world.cse->start_registration();
+  settle();
+  EXPECT_EQ(speaks("/mn-cse", "/asn-a/C1"), Rsc::originator_has_not_registered);
+  ASSERT_EQ(world
+                .create("/asn-a", "/mn-cse/-", Ty::csr,
+                        R"({"m2m:csr":{"rn":"a","cb":"/asn-a/cse","rr":true,"srv":["2a"]}})")
+                .rsc,
+            Rsc::created);
+  settle();
+  EXPECT_EQ(speaks("/mn-cse", "/asn-a/C1"), Rsc::originator_has_no_privilege) << "known, and denied";
+  EXPECT_EQ(speaks("/mn-cse", "/asn-a"), Rsc::originator_has_no_privilege);
+  EXPECT_EQ(speaks("/mn-other", "/asn-a/C1"), Rsc::originator_has_not_registered) << "not that way";
+  ASSERT_EQ(world.remove("/asn-a", "/mn-cse/-/a").rsc, Rsc::deleted);
+  settle();
+  EXPECT_EQ(speaks("/mn-cse", "/asn-a/C1"), Rsc::originator_has_not_registered) << "it is gone";
+}
+
 TEST_F(WithRegistrar, refreshes_and_registers_again_after_loss) {
   registrar.answers = {answer(Rsc::created), answer(Rsc::ok, kBase), answer(Rsc::not_found),
                        answer(Rsc::created), answer(Rsc::ok, kBase)};
