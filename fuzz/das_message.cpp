@@ -1,5 +1,6 @@
 // Messages of dynamic authorization (TS-0003 7.3.2): what is read is written and read again as the same.
-// Input: one letter for the form (s securityInfo, q tqf, a ati, g token grant), then JSON.
+// Input: one letter for the form (s securityInfo, q tqf, a ati, g token grant, r secured token request),
+// then JSON.
 #include <cstdint>
 #include <cstdlib>
 
@@ -53,6 +54,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 'g':
       if (const auto read = codec::read_token_grant(*value))
         require(codec::read_token_grant(codec::to_content(*read)).has_value());
+      break;
+    case 'r':
+      if (const auto read = codec::read_secured_token_request(*value)) {
+        const codec::DasInfo das{.uri = "https://a.example/-", .request = {}, .secured_request = *read};
+        require(codec::read_secured_token_request(codec::token_question(das)).value() == *read);
+      }
       break;
     default:
       break;

@@ -57,6 +57,7 @@ void read_cse(ConfigReader& in, CseConfig& out) {
   options.field_domain = in.boolean("field_domain", !is_in);
   if (is_in && options.field_domain) in.problem("field_domain", "an IN-CSE is not in the field domain");
   options.registration_needs_app_rule = in.boolean("registration_needs_app_rule", false);
+  options.unlisted_descendants = in.boolean("unlisted_descendants", false);
   options.default_lifetime = std::chrono::duration_cast<std::chrono::seconds>(
       in.duration("default_lifetime", options.default_lifetime));
   options.forward_timeout = in.duration("forward_timeout", options.forward_timeout);

@@ -57,6 +57,19 @@ Result<int> serve(app::CseConfig config, const std::string&) {
   if (!trust) return fail(trust.error());
   auto options = *config.cse;
   options.token_trust = *std::move(trust);
+  for (std::size_t k = 0; k < config.tokens.das.size(); ++k) {
+    const auto& das = config.tokens.das[k];
+    if (!das.securing) continue;
+    auto keys_for_das = app::load_securing(*das.securing, daemon.environment());
+    auto source =
+        keys_for_das ? e2e::SecuredRequestSource::make(
+                           {.self = options.cse_id, .das = das.server.id, .lifetime = das.securing->lifetime},
+                           *std::move(keys_for_das))
+                     : fail(keys_for_das.error());
+    if (!source) return fail("secured_requests of das " + to_string(das.server.id), source.error());
+    options.das_servers[k].secured_requests = *std::move(source);
+  }
+  const auto das_servers = options.das_servers;
   if (location != nullptr) options.location = &location->information();
   if (config.end_to_end) {
     auto end_to_end = app::end_to_end_options(*config.end_to_end, config.cse->cse_id, *config.in_cse,
@@ -75,6 +88,15 @@ Result<int> serve(app::CseConfig config, const std::string&) {
     auto issuers = app::load_token_trust(config.tokens, daemon.environment());
     return issuers ? (*cse)->trust(*std::move(issuers)) : fail(issuers.error());
   };
+  auto load_securing = [&]() -> Status {
+    for (std::size_t k = 0; k < das_servers.size(); ++k) {
+      if (das_servers[k].secured_requests == nullptr) continue;
+      auto anew = app::load_securing(*config.tokens.das[k].securing, daemon.environment());
+      if (!anew) return fail(anew.error());
+      if (auto done = das_servers[k].secured_requests->configure(*std::move(anew)); !done) return done;
+    }
+    return {};
+  };
   auto load_pairwise_keys = [&]() -> Status {
     if (!config.end_to_end) return {};
     auto pairwise = app::pairwise_keys(*table, daemon.environment());
@@ -87,8 +109,8 @@ Result<int> serve(app::CseConfig config, const std::string&) {
   };
   // Each by itself: what cannot be read must not keep the rest as it was.
   auto reload = [&]() -> Status {
-    return daemon::all_done({load_keys(), load_pairwise_keys(), load_issuers(), renew_certificate(),
-                             location != nullptr ? location->reload() : Status()});
+    return daemon::all_done({load_keys(), load_pairwise_keys(), load_issuers(), load_securing(),
+                             renew_certificate(), location != nullptr ? location->reload() : Status()});
   };
   auto rules = [&cse](const CredentialId& credential) { return (*cse)->allowed_ae_ids(credential); };
   keys.set_app_rules(rules);

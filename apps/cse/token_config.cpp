@@ -12,22 +12,9 @@ namespace latchkey::app {
 
 namespace {
 
-constexpr std::size_t kKeyFileOctetsMax = 16UL * 1024UL;
-
-template <class E, class Named>
-jose::Permitted<E> read_names(ConfigReader& in, std::string_view key, Named named) {
-  jose::Permitted<E> permitted;
-  const auto names = in.texts(key);
-  if (names.empty()) in.problem(key, "must name one or more");
-  for (const auto& name : names) {
-    if (const auto value = named(name)) {
-      permitted.add(*value);
-    } else {
-      in.problem(key, "unknown: " + name);
-    }
-  }
-  return permitted;
-}
+using daemon::read_decryption_key;
+using daemon::read_names;
+using daemon::read_verification_key;
 
 std::optional<authz::TokenClass> class_named(std::string_view name) {
   using enum authz::TokenClass;
@@ -60,36 +47,64 @@ std::optional<EntityId> read_id(ConfigReader& in, const SpId& home) {
   return std::nullopt;
 }
 
-TokenKeyConfig read_verification_key(ConfigReader& in) {
-  TokenKeyConfig key;
-  key.kid = in.required_text("kid");
-  key.file = in.path("file", "");
-  key.handle = in.text("key", "");
-  if (key.file.empty() == key.handle.empty())
-    in.problem("file", "a public key in a file, or an HMAC key by its handle in `key`");
-  key.signature_algs = read_names<jose::SignatureAlg>(in, "algorithms", jose::signature_alg);
-  return key;
-}
-
-TokenKeyConfig read_encryption_key(ConfigReader& in) {
-  TokenKeyConfig key;
-  key.kid = in.required_text("kid");
-  key.handle = in.required_text("key");
-  key.key_algs = read_names<jose::KeyAlg>(in, "algorithms", jose::key_alg);
-  key.encs = read_names<jose::Enc>(in, "encryptions", jose::enc);
-  return key;
-}
-
-void read_issuer(ConfigReader& in, const SpId& home, TokenConfig& out) {
+void read_issuer(ConfigReader& in, const SpId& home, TokenConfig& out, cse::CseOptions& options) {
   auto id = read_id(in, home);
   auto domains = read_domains(in);
   const auto classes = read_names<authz::TokenClass>(in, "classes", class_named);
   std::vector<TokenKeyConfig> keys, shared;
   for (auto& key : in.tables("key")) keys.push_back(read_verification_key(key));
-  for (auto& key : in.tables("shared_key")) shared.push_back(read_encryption_key(key));
+  const auto recheck = std::chrono::floor<std::chrono::seconds>(in.duration("recheck", {}));
+  if (in.has("recheck") && recheck.count() < 1) in.problem("recheck", "must be 1 s or more");
+  if (id && recheck.count() > 0) options.token_checks.push_back({*id, recheck});
+  for (auto& key : in.tables("shared_key")) shared.push_back(read_decryption_key(key));
   if (id)
     out.issuers.push_back(
         {{*std::move(id), std::move(domains)}, classes, std::move(keys), std::move(shared)});
+}
+
+std::optional<e2e::EsDataClass> esdata_class_named(std::string_view name) {
+  using enum e2e::EsDataClass;
+  for (const auto value : {encryption_only, signature_only, sign_then_encrypt})
+    if (name == e2e::to_string(value)) return value;
+  return std::nullopt;
+}
+
+/// A name under `key`, known to `named`.
+template <class E, class Named>
+void read_name(ConfigReader& in, std::string_view key, E& value, std::string_view fallback, Named named) {
+  const auto name = in.text(key, std::string(fallback));
+  const auto known = named(name);
+  if (known)
+    value = *known;
+  else
+    in.problem(key, "unknown: " + name);
+}
+
+/// Keys that the class has no use for are mistakes.
+SecuringConfig read_securing(ConfigReader& in) {
+  SecuringConfig out;
+  read_name(in, "protection", out.protection, "sign-then-encrypt", esdata_class_named);
+  out.lifetime = std::chrono::floor<std::chrono::seconds>(in.duration("lifetime", out.lifetime));
+  if (out.lifetime < std::chrono::seconds(1) || out.lifetime > e2e::kSecuredRequestLifetimeMax)
+    in.problem("lifetime", "must be 1 s to 1 h");
+  if (out.protection != e2e::EsDataClass::signature_only) {
+    out.das_kid = in.required_text("kid");
+    out.das_file = in.path("file", "");
+    out.das_handle = in.text("key", "");
+    if (out.das_file.empty() == out.das_handle.empty())
+      in.problem("file",
+                 "the DAS Server's public key in a file, or a key shared with it by its handle in `key`");
+    read_name(in, "algorithm", out.alg, out.das_file.empty() ? "A256KW" : "ECDH-ES+A256KW", jose::key_alg);
+    read_name(in, "encryption", out.enc, "A256GCM", jose::enc);
+  }
+  if (out.protection != e2e::EsDataClass::encryption_only) {
+    out.sign_kid = in.required_text("sign_kid");
+    out.sign_handle = in.required_text("sign_key");
+    read_name(in, "sign_algorithm", out.sign_alg, "ES256", jose::signature_alg);
+  } else if (!out.das_file.empty()) {
+    in.problem("file", "to a public key anybody can encrypt: a shared key, or protection sign-then-encrypt");
+  }
+  return out;
 }
 
 void read_das(ConfigReader& in, const SpId& home, TokenConfig& out) {
@@ -100,10 +115,19 @@ void read_das(ConfigReader& in, const SpId& home, TokenConfig& out) {
   const auto port = static_cast<std::uint16_t>(in.integer("port", 0, 0, 65535));
   if (address.empty() != (port == 0)) in.problem("port", "address and port go together");
   const bool wants_place = in.boolean("wants_place", false);
-  if (id)
-    out.das.push_back({{*std::move(id), std::move(point_of_access), std::move(domains), wants_place},
-                       std::move(address),
-                       port});
+  std::optional<SecuringConfig> securing;
+  if (auto section = in.table("secured_requests")) securing = read_securing(*section);
+  constexpr std::chrono::hours kLongest{24 * 366};
+  const auto policies =
+      std::chrono::floor<std::chrono::seconds>(in.duration("policy_lifetime_max", kLongest));
+  if (policies < std::chrono::seconds(1)) in.problem("policy_lifetime_max", "must be 1 s or more");
+  if (!id) return;
+  cse::CseOptions::DasServer server{.id = *std::move(id),
+                                    .point_of_access = std::move(point_of_access),
+                                    .domains = std::move(domains),
+                                    .wants_place = wants_place,
+                                    .policy_lifetime_max = policies};
+  out.das.push_back({std::move(server), std::move(address), port, std::move(securing)});
 }
 
 void read_repository(ConfigReader& in, cse::CseOptions& options) {
@@ -114,50 +138,17 @@ void read_repository(ConfigReader& in, cse::CseOptions& options) {
   if (domain) options.repositories.push_back({*domain, base});
 }
 
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in || text.size() > kKeyFileOctetsMax)
-    return fail(ErrorCode::io, path + ": cannot be read as a public key");
-  return text;
-}
-
-std::int64_t now_unix() {
-  return std::chrono::duration_cast<std::chrono::seconds>(system_clock().now().time_since_epoch()).count();
-}
-
-Result<std::shared_ptr<const SecretBytes>> secret(const secure_env::SecureEnvironment& environment,
-                                                  const std::string& handle, Suid::Use use) {
-  auto key = environment.use_as_psk({handle}, use, now_unix());
-  if (!key) return fail("key " + handle, key.error());
-  return std::make_shared<const SecretBytes>(std::move(*key));
-}
-
-Result<jose::VerificationKey> verification_key(const TokenKeyConfig& config,
-                                               const secure_env::SecureEnvironment& environment) {
-  if (config.file.empty()) {
-    auto key = secret(environment, config.handle, Suid::Use::esdata_signature);
-    if (!key) return fail(key.error());
-    return jose::VerificationKey(std::move(*key), config.signature_algs);
-  }
-  const auto pem = read_file(config.file);
-  if (!pem) return fail(pem.error());
-  auto key = crypto::PublicKey::from_pem(*pem);
-  if (!key) return fail(config.file, key.error());
-  return jose::VerificationKey(std::move(*key), config.signature_algs);
-}
-
 Result<authz::TrustedIssuer> load_issuer(const TokenIssuerConfig& config,
                                          const secure_env::SecureEnvironment& environment) {
   authz::TrustedIssuer issuer{
       .authority = config.authority, .classes = config.classes, .verification_keys = {}, .shared_keys = {}};
   for (const auto& key : config.verification_keys) {
-    auto loaded = verification_key(key, environment);
+    auto loaded = daemon::verification_key(key, environment);
     if (!loaded) return fail(loaded.error());
     issuer.verification_keys.insert_or_assign(key.kid, *std::move(loaded));
   }
   for (const auto& key : config.shared_keys) {
-    auto loaded = secret(environment, key.handle, Suid::Use::esdata_encryption);
+    auto loaded = daemon::shared_secret(environment, key.handle, Suid::Use::esdata_encryption);
     if (!loaded) return fail(loaded.error());
     issuer.shared_keys.insert_or_assign(key.kid,
                                         authz::SharedKey{*std::move(loaded), key.key_algs, key.encs});
@@ -169,8 +160,8 @@ Result<authz::TrustedIssuer> load_issuer(const TokenIssuerConfig& config,
 
 TokenConfig read_token_config(ConfigReader& reader, const SpId& home, cse::CseOptions& options) {
   TokenConfig out;
-  for (auto& issuer : reader.tables("token_issuer")) read_issuer(issuer, home, out);
-  for (auto& key : reader.tables("token_key")) out.own_keys.push_back(read_encryption_key(key));
+  for (auto& issuer : reader.tables("token_issuer")) read_issuer(issuer, home, out, options);
+  for (auto& key : reader.tables("token_key")) out.own_keys.push_back(read_decryption_key(key));
   for (auto& das : reader.tables("das")) read_das(das, home, out);
   for (auto& repository : reader.tables("repository")) read_repository(repository, options);
   for (const auto& das : out.das) options.das_servers.push_back(das.server);
@@ -186,13 +177,34 @@ Result<authz::TokenTrust> load_token_trust(const TokenConfig& config,
     trust.issuers.push_back(*std::move(loaded));
   }
   for (const auto& key : config.own_keys) {
-    const auto pem = environment.use_as_private_key({key.handle});
-    if (!pem) return fail("token_key " + key.kid, pem.error());
-    auto loaded = crypto::PrivateKey::from_pem(*pem);
+    auto loaded = daemon::private_key(environment, key.handle);
     if (!loaded) return fail("token_key " + key.kid, loaded.error());
     trust.own_keys.insert_or_assign(key.kid, jose::DecryptionKey(*std::move(loaded), key.key_algs, key.encs));
   }
   return trust;
+}
+
+Result<e2e::EsDataSourceConfig> load_securing(const SecuringConfig& config,
+                                              const secure_env::SecureEnvironment& environment) {
+  e2e::EsDataSourceConfig out{.security_class = config.protection};
+  if (!config.sign_handle.empty()) {
+    auto key = daemon::private_key(environment, config.sign_handle);
+    if (!key) return fail(key.error());
+    out.signers.push_back({{.kid = config.sign_kid, .suid = *Suid::from(45)},
+                           jose::SigningKey(*std::move(key), config.sign_alg)});
+  }
+  if (!config.das_file.empty()) {
+    auto key = daemon::public_key_in(config.das_file);
+    if (!key) return fail(key.error());
+    out.recipients.push_back({{.kid = config.das_kid, .suid = *Suid::from(44)},
+                              jose::EncryptionKey(*std::move(key), config.alg, config.enc)});
+  } else if (!config.das_handle.empty()) {
+    auto key = daemon::shared_secret(environment, config.das_handle, Suid::Use::esdata_encryption);
+    if (!key) return fail(key.error());
+    out.recipients.push_back({{.kid = config.das_kid, .suid = *Suid::from(14)},
+                              jose::EncryptionKey(*std::move(key), config.alg, config.enc)});
+  }
+  return out;
 }
 
 }  // namespace latchkey::app

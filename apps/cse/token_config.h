@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "jose_keys.h"
 #include "latchkey/authz/token_verifier.h"
 #include "latchkey/base/config.h"
 #include "latchkey/cse/cse.h"
@@ -12,23 +13,28 @@
 
 namespace latchkey::app {
 
-/// A public key in a PEM file, or a key in the Secure Environment by its handle.
-struct TokenKeyConfig {
-  std::string kid, file, handle;
-  jose::Permitted<jose::SignatureAlg> signature_algs;
-  jose::Permitted<jose::KeyAlg> key_algs;
-  jose::Permitted<jose::Enc> encs;
-};
+using TokenKeyConfig = daemon::JoseKeyConfig;
 struct TokenIssuerConfig {
   authz::Authority authority;
   jose::Permitted<authz::TokenClass> classes;
   std::vector<TokenKeyConfig> verification_keys, shared_keys;
+};
+/// [das.secured_requests]: how what an originator is to ask a DAS Server is secured for it.
+struct SecuringConfig {
+  e2e::EsDataClass protection = e2e::EsDataClass::sign_then_encrypt;
+  std::chrono::seconds lifetime{300};
+  std::string das_kid, das_file, das_handle;  ///< its public key in a file, or a key shared with it
+  jose::KeyAlg alg = jose::KeyAlg::ecdh_es_a256kw;
+  jose::Enc enc = jose::Enc::a256gcm;
+  std::string sign_kid, sign_handle;  ///< own private key
+  jose::SignatureAlg sign_alg = jose::SignatureAlg::es256;
 };
 /// [[das]]: the URL that resources name (dap), and where it is really reached.
 struct DasConfig {
   cse::CseOptions::DasServer server;
   std::string address;  ///< empty: as the URL says
   std::uint16_t port = 0;
+  std::optional<SecuringConfig> securing;
 };
 struct TokenConfig {
   std::vector<TokenIssuerConfig> issuers;
@@ -41,5 +47,9 @@ struct TokenConfig {
 /// Reads the key files anew, and the keys from the environment. Errors name the file or handle.
 [[nodiscard]] Result<authz::TokenTrust> load_token_trust(const TokenConfig& config,
                                                          const secure_env::SecureEnvironment& environment);
+
+/// The same for what is secured for a DAS Server.
+[[nodiscard]] Result<e2e::EsDataSourceConfig> load_securing(const SecuringConfig& config,
+                                                            const secure_env::SecureEnvironment& environment);
 
 }  // namespace latchkey::app

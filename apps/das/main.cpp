@@ -93,6 +93,9 @@ Result<int> serve(app::DasConfig config, const std::string& file) {
   config.das->store_failed = [&daemon](const Error& error) {
     daemon.stop("the store failed: " + error.detail);
   };
+  auto secured = app::load_secured_requests(config.secured_requests, config.das->id, daemon.environment());
+  if (!secured) return fail("secured_requests", secured.error());
+  config.das->secured_requests = *std::move(secured);
   auto das = das::Das::open(std::move(*config.das), daemon.store(), daemon.environment(), daemon.reactor(),
                             system_clock(), daemon.audit(), &repository);
   if (!das) return fail(das.error());
@@ -106,6 +109,9 @@ Result<int> serve(app::DasConfig config, const std::string& file) {
     if (!daemon::report(problems) || !renewed.complete())
       return fail(ErrorCode::invalid_argument,
                   "the configuration or the policy has problems, both stay as they were");
+    auto keys = app::load_secured_requests(renewed.secured_requests, renewed.das->id, daemon.environment());
+    if (!keys) return fail("secured_requests", keys.error());
+    renewed.das->secured_requests = *std::move(keys);
     if (auto replaced = (*das)->replace(std::move(*renewed.das)); !replaced) return replaced;
     return repository.configure(renewed.repository);
   };

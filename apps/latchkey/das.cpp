@@ -1,8 +1,11 @@
-/// latchkey das: what an administrator of a DAS Server does, over its admin listener.
+/// latchkey das: what an administrator of a DAS Server does, over its admin listener, and what an originator
+/// asks it.
 #include <chrono>
 #include <thread>
 
 #include "cli.h"
+#include "latchkey/client/blocking.h"
+#include "latchkey/client/token_request.h"
 
 namespace latchkey::cli {
 
@@ -102,6 +105,68 @@ int revoke(const Options& options) {
   return 0;
 }
 
+struct Question {
+  ConnectionOptions connection;
+  std::string info = "-", uri, from, out;
+};
+
+/// The one that is named, or the only one.
+Result<codec::DasInfo> chosen(const Question& question) {
+  const auto text = read_text(question.info);
+  if (!text) return fail(text.error());
+  const auto told = codec::parse_json(*text, {});
+  if (!told) return fail(ErrorCode::invalid_argument, "--info: " + told.error().detail);
+  const auto servers = client::das_servers_in(*told, system_clock().now());
+  if (!servers) return fail("--info", servers.error());
+  if (question.uri.empty() && servers->size() == 1) return servers->front();
+  for (const auto& server : *servers)
+    if (server.uri == question.uri) return server;
+  std::string names;
+  for (const auto& server : *servers) names += " " + server.uri;
+  return fail(ErrorCode::invalid_argument, "--das: one of" + names);
+}
+
+Result<codec::TokenGrant> ask(const Question& question) {
+  const auto das = chosen(question);
+  if (!das) return fail(das.error());
+  auto request = client::token_request(*das, question.from);
+  if (!request) return fail(request.error());
+  auto peer = question.connection.peer();
+  if (!peer) return fail(peer.error());
+  auto credential = question.connection.credential();
+  if (!credential) return fail(credential.error());
+  if (*credential) peer->credentials = [credential = *credential] { return credential->options(); };
+  bind::Reactor reactor;
+  NoAudit audit;
+  bind::HttpClient http(reactor, std::move(*peer), audit, system_clock());
+  const std::chrono::milliseconds limit(question.connection.timeout_ms);
+  const auto response = client::blocking<codec::ResponsePrimitive>(
+      reactor, limit + std::chrono::seconds(1),
+      [&](auto done) { http.send(std::move(*request), limit, std::move(done)); });
+  if (!response) return fail(response.error());
+  return client::granted_tokens(*response);
+}
+
+int get_token(const Question& question) {
+  const auto grant = ask(question);
+  if (!grant) return failed(grant.error());
+  if (!question.out.empty()) {
+    if (grant->tokens.empty())
+      return failed({ErrorCode::not_found, "the DAS Server hands out the id alone: use -p tids="});
+    if (auto written = write_new(question.out, grant->tokens.front() + "\n", 0600); !written)
+      return failed(written.error());
+  }
+  json::array shown;
+  std::string text;
+  for (const auto& summary : grant->summaries) {
+    shown.emplace_back(codec::to_json(summary));
+    text += (text.empty() ? "" : "\n") + summary.token_id + " until " + format_timestamp(summary.not_after) +
+            (summary.name ? ", " + *summary.name : "");
+  }
+  print(shown, text);
+  return 0;
+}
+
 CLI::App* verb(CLI::App& das, const char* name, const char* help, const std::shared_ptr<Options>& options) {
   auto* command = das.add_subcommand(name, help);
   command->add_option("--admin", options->admin, "unix socket of the DAS's admin listener")->required();
@@ -123,10 +188,21 @@ void add_das(CLI::App& app, int& status) {
   add->add_option("--wait-ms", wish->wait_ms, "how long to wait for the repository");
   add->callback([wish, &status] { status = assign(*wish); });
   auto gone = std::make_shared<Options>();
-  auto* remove = verb(*das, "revoke", "revoke a token or a role assignment", gone);
-  remove->add_option("id", gone->id, "Token-ID, or role-...")->required();
+  auto* remove = verb(*das, "revoke", "revoke a token, a temporary policy or a role assignment", gone);
+  remove->add_option("id", gone->id, "Token-ID, policy-... or role-...")->required();
   remove->add_option("--wait-ms", gone->wait_ms, "how long to wait for the repository");
   remove->callback([gone, &status] { status = revoke(*gone); });
+  auto question = std::make_shared<Question>();
+  auto* get = das->add_subcommand("ask", "get a token for a denied request (7.3.2.3 step 3)");
+  get->add_option(
+      "--info", question->info,
+      "JSON answer to that request (latchkey --json request -p tqi=true), or its tqf; - is standard input");
+  get->add_option("--das", question->uri, "which DAS Server in it; left out: the only one");
+  get->add_option("--from", question->from, "the originator of that request, absolute or SP-relative")
+      ->required();
+  get->add_option("--out", question->out, "new file for the token");
+  question->connection.add_to(*get);
+  get->callback([question, &status] { status = get_token(*question); });
   auto wanted = std::make_shared<Options>();
   auto* show_all = verb(*das, "list", "what was issued and has not ended", wanted);
   show_all->add_option("--holder", wanted->holder, "of this AE-ID or CSE-ID only, absolute");

@@ -52,26 +52,65 @@ grep -q '^denied' guide/output && grep -q 'in no time window' guide/output || ba
 ok "latchkey authz explain: at another hour that policy would not permit: $(grep -o 'context 0 does not fit: .*' guide/output | head -1)"
 answer 4103 "the back door, which is for another hour" das 'Csitter.*back-door' as_sitter create $back/command --ty 4 --body unlock.json
 
+# A role that would do: she need not know that there is one.
+printf '{"m2m:acp":{"rn":"family","pv":{"acr":[{"acor":["family@%s"],"acop":2}]},"pvs":{"acr":[{"acor":["/%s/Clock-AE1"],"acop":63}]}}}' $DAS_FQDN $MN >family.json
+permitted 2001 "a policy with a role" as_lock 1 create $front --ty 1 --body family.json
+printf '{"m2m:cnt":{"acpi":["%s/state-access","%s/family"]}}' $front $front >acpi.json
+permitted 2004 "the state for the family" as_lock 1 update $front/state --body acpi.json
 answer 4103 "reading the state" mn 'access_denied.*Csitter.*state' as_sitter retrieve $front/state/la
-as_sitter retrieve $front/state/la -p tqi=true >refused.txt 2>&1 || true
-grep -q "^tokens:.*$DAS_URL" refused.txt || bad "nobody says where to get a token: $(cat refused.txt)"
-ok "indirect: asked with tqi, the gateway says which DAS Server issues tokens"
-sed -n 's/^tokens: //p' refused.txt | python3 -c 'import json, sys
-print(json.dumps({"m2m:seci": {"sit": 1, "dreq": json.load(sys.stdin)["dasi"][0]["dreq"]}}))' >ask.json
-as_das() { lk request "$@" --url "https://127.0.0.1:$DAS_PORT" --server $DAS_FQDN --psk-identity $SITTER_ID --psk-file keys/sitter.hex --from /$MN/Csitter; }
-as_das notify - --body ask.json >granted.txt 2>&1 || bad "no token: $(cat granted.txt)"
-tail -n +2 granted.txt | python3 -c 'import json, sys
-print(json.load(sys.stdin)["lky:tkg"]["tkns"][0])' >token.txt || bad "no token in: $(cat granted.txt)"
+ask_gateway() { latchkey --json request retrieve $front/state/la -p tqi=true --url "$https_mn" --server /$MN --in-cse /$IN --psk-identity $SITTER_ID --psk-file keys/sitter.hex --from Csitter; }
+ask_das() { note das-ask latchkey das ask --info "$1" --from /$MN/Csitter --url "https://127.0.0.1:$DAS_PORT" --server $DAS_FQDN --psk-identity $SITTER_ID --psk-file keys/sitter.hex "${@:2}"; }
+ask_gateway >refused.json 2>/dev/null || true
+grep -q "\"uri\":\"$DAS_URL\"" refused.json || bad "nobody says where to get a token: $(cat refused.json)"
+ok "indirect: asked with tqi, the gateway says which DAS Server issues tokens, and gives her a sealed question for it"
+# parts TEXT: each part of a compact envelope decoded: all that can be read of it without a key.
+parts() { python3 -c 'import base64, sys
+for part in sys.argv[1].split("."): sys.stdout.buffer.write(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) + b"\n")' "$1"; }
+! grep -q '"dreq"' refused.json || bad "the question stands there in clear too: $(cat refused.json)"
+python3 -c 'import json; print(json.load(open("refused.json"))["tqf"]["dasi"][0]["sdr"])' >sdr.txt || bad "no sealed question: $(cat refused.json)"
+parts "$(cat sdr.txt)" >readable.bin
+! grep -aqE 'family|Csitter|front-door' refused.json readable.bin || bad "she can read what it says: $(cat readable.bin)"
+note esdata-inspect latchkey esdata inspect sdr.txt || bad "esdata inspect: $(cat guide/output)"
+tell "what she sees of it: $(head -1 guide/output)"
+ok "neither the role that would help, nor her own name, nor the door can be read in it (ESData, TS-0003 8.5)"
+python3 -c 'import json, sys
+told = json.load(open("refused.json"))
+one = told["tqf"]["dasi"][0]
+one["sdr"] = one["sdr"][:-8] + ("AAAAAAAA" if one["sdr"][-8:] != "AAAAAAAA" else "BBBBBBBB")
+json.dump(told, open("changed.json", "w"))
+json.dump({"dasi": [{"uri": one["uri"], "dreq": {"or": sys.argv[1], "op": 2, "trid": sys.argv[2]}}]}, open("clear.json", "w"))' $SP/$MN/Csitter $front/state
+! ask_das clear.json || bad "the DAS Server answers a question in clear"
+more_than 0 das 'token_refused.*Csitter.*with what it secured' || bad "why does the DAS Server refuse a question in clear?"
+! ask_das changed.json || bad "the DAS Server takes a question that was changed"
+more_than 0 das 'token_refused.*sdr: integrity' || bad "why does the DAS Server refuse what was changed?"
+ok "a question in clear, or one that she changed, gets no token"
+why das 'token_refused.*sdr: integrity'
+ask_das refused.json --out token.txt || bad "no token: $(cat guide/output)"
+more_than 0 das "token_issued.*Csitter.*secured by $SP/$MN" || bad "the DAS Server did not open the question"
+why das 'token_issued.*Csitter.*secured by'
+! ask_das refused.json || bad "the same question gets a second token"
+more_than 0 das 'token_refused.*issued for it before' || bad "why no second token?"
+parts "$(cat token.txt)" >readable.bin
+! grep -aqE 'Csitter|front-door|azp' readable.bin || bad "she can read the token: $(cat readable.bin)"
+ok "the DAS Server opened it and issued a token, once; that is for the gateway's eyes alone too"
 asked_at=$SECONDS
 as_sitter retrieve $front/state/la --token token.txt >with-token.txt 2>&1 || bad "the token does not help: $(cat with-token.txt)"
 grep -q UNLOCKED with-token.txt || bad "$(cat with-token.txt)"
 local_id=$(sed -n 's/^local token ids: .*"lti":"\([^"]*\)".*/\1/p' with-token.txt)
 [ -n "$local_id" ] || bad "no Local-Token-ID: $(cat with-token.txt)"
 ok "with the token that the DAS Server issued she reads the state, and is told a short name for the token"
-covers 7.3.2.3-03 7.3.2.3-04 7.3.2.6.3-01
+covers 7.3.2.3-01 7.3.2.3-02 7.3.2.3-03 7.3.2.3-04 7.3.2.6.3-01
 permitted 2000 "reading by the Local-Token-ID" as_sitter retrieve $front/state/la -p "ltids=$local_id"
 answer 4103 "the same token for the other door" mn 'access_denied.*Csitter.*back-door-lock/state' as_sitter retrieve $back/state/la --token token.txt
+sleep 2.1
+permitted 2000 "the same when the gateway must have asked again" as_sitter retrieve $front/state/la -p "ltids=$local_id"
 answer 4103 "her token in the hands of lock 2" mn 'access_denied.*Clock-AE2.*holder' as_lock 2 retrieve $front/state/la --token token.txt
+token_id=$(latchkey --json das list --admin das/admin.sock | python3 -c 'import json, sys
+print([one["id"] for one in json.load(sys.stdin) if one["kind"] == "token" and not one["revoked"]][0])')
+note das-revoke latchkey das revoke --admin das/admin.sock "$token_id" || bad "revoke: $(cat guide/output)"
+sleep 2.1
+answer 4103 "the token that the DAS Server has revoked" mn 'access_denied.*Csitter.*not confirmed' as_sitter retrieve $front/state/la -p "ltids=$local_id"
+why mn 'access_denied.*Csitter.*not confirmed'
 [ $((SECONDS - asked_at)) -ge $((LOOK_SECONDS + 1)) ] || sleep $((LOOK_SECONDS + 1 - SECONDS + asked_at))
 answer 4103 "the token after its end" mn 'access_denied.*Csitter.*expired' as_sitter retrieve $front/state/la -p "ltids=$local_id"
 

@@ -3,6 +3,14 @@ openssl ecparam -name prime256v1 -genkey -noout -out keys/das-sign.key 2>/dev/nu
 openssl pkey -in keys/das-sign.key -pubout -out keys/das-sign.pub.pem 2>/dev/null
 chmod 600 keys/das-sign.key
 note prepare-das latchkey pki store-key --state-dir das/state --kek das/kek --handle sign --key keys/das-sign.key
+# What goes by way of the originator is for the other end alone: what she is to ask the DAS Server, and the token.
+end_key() { # NAME STATE HANDLE: a private key into a Secure Environment, its public key for the other end
+  openssl ecparam -name prime256v1 -genkey -noout -out "keys/$1.key" 2>/dev/null
+  openssl pkey -in "keys/$1.key" -pubout -out "keys/$1.pub.pem" 2>/dev/null
+  chmod 600 "keys/$1.key"
+  note "prepare-ends" latchkey pki store-key --state-dir "$2/state" --kek "$2/kek" --handle "$3" --key "keys/$1.key"
+}
+end_key das-open das open; end_key mn-sign mn sign; end_key mn-open mn open
 DAS_URL="https://$DAS_FQDN:8446/-"
 
 # hours FROM TO: hours of the day from FROM to TO from now, as a crontab window has them.
@@ -51,6 +59,20 @@ policy = "das-policy.toml"
 [[hosting_cse]]
 cse_id = "/$MN"
 base_name = "$MN"
+encryption_key = "keys/mn-open.pub.pem"
+encryption_kid = "gateway-open"
+only_secured_requests = true
+[[hosting_cse.request_key]]
+kid = "gateway-sign"
+file = "keys/mn-sign.pub.pem"
+algorithms = ["ES256"]
+[secured_requests]
+classes = ["sign-then-encrypt"]
+[[secured_requests.key]]
+kid = "das-open"
+key = "open"
+algorithms = ["ECDH-ES+A256KW"]
+encryptions = ["A256GCM"]
 EOF
 } >das.toml
 das_of_the_gateway() { # and the operator that knows where its subscribers are
@@ -67,10 +89,21 @@ point_of_access = "$DAS_URL"
 domains = ["$DAS_FQDN"]
 address = "127.0.0.1"
 port = $DAS_PORT
+[das.secured_requests]
+kid = "das-open"
+file = "keys/das-open.pub.pem"
+sign_kid = "gateway-sign"
+sign_key = "sign"
+[[token_key]]
+kid = "gateway-open"
+key = "open"
+algorithms = ["ECDH-ES+A256KW"]
+encryptions = ["A256GCM"]
 [[token_issuer]]
 id = "$DAS_FQDN"
 domains = ["$DAS_FQDN"]
-classes = ["signature-only"]
+classes = ["sign-then-encrypt"]
+recheck = "2s"
 [[token_issuer.key]]
 kid = "das-1"
 file = "keys/das-sign.pub.pem"

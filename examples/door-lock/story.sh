@@ -7,7 +7,7 @@ LOCK1_ID=AE123456789012-Lock@in.provider.com LOCK1_KEY=1a2b3c4d5e6f7a8b
 LOCK2_ID=AE123456789015-Lock@in.provider.com LOCK2_KEY=12345678abcdefab
 SITTER_ID=AE123456789099-Sitter@in.provider.com SITTER_KEY=0f1e2d3c4b5a69788796a5b4c3d2e1f0
 SPARE_ID=AE123456789077-Spare@in.provider.com SPARE_KEY=c0c1c2c3c4c5c6c7c8c9cacbcccdcecf
-LOOK_SECONDS=12    # of the token of the babysitter
+LOOK_SECONDS=20    # of the token of the babysitter
 KEY_SECONDS=20  # lifetime of the phone's key, short so that its end is part of the story
 
 # ---- telling and checking ----
@@ -40,7 +40,7 @@ more_than() {
   local end=$((SECONDS + 5))
   until [ "$(grep -cE -- "$3" "$2/decisions.jsonl")" -gt "$1" ]; do [ $SECONDS -lt $end ] || return 1; sleep 0.05; done
 }
-field() { sed -nE "s/.*\"$1\":\"?([^\",}]*)\"?.*/\1/p"; }
+field() { sed -nE "s/.*\"$1\":(\"([^\"]*)\"|([^\",}]*)).*/\2\3/p"; }
 # why DAEMON PATTERN: tells the newest decision that matches.
 why() {
   local line; line=$(grep -E -- "$2" "$1/decisions.jsonl" 2>/dev/null | tail -1) || true

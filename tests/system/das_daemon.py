@@ -37,6 +37,12 @@ class Das:
         (folder / "key.hex").touch(mode=0o600)
         (folder / "key.hex").write_text(KEY)
         self.latchkey("psk", "add", *state, "--sp", "//sp.example", "--entity", "/in-cse", "--identity", "in@sp.example", "--key", folder / "key.hex")
+        self.latchkey("psk", "add", *state, "--sp", "//sp.example", "--entity", "/in-cse/Cphone", "--identity", "phone@sp.example", "--key", folder / "key.hex")
+        for name in ("cse", "open"):
+            (folder / f"{name}.key").touch(mode=0o600)
+            (folder / f"{name}.key").write_bytes(subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout"], check=True, capture_output=True).stdout)
+            subprocess.run(["openssl", "pkey", "-in", folder / f"{name}.key", "-pubout", "-out", folder / f"{name}.pem"], check=True)
+        self.latchkey("pki", "store-key", *state, "--handle", "open", "--key", folder / "open.key")
         (folder / "das.toml").write_text(f"""
 [state]
 dir = "{folder}/state"
@@ -58,6 +64,17 @@ signing_key = "sign"
 policy = "policy.toml"
 [[hosting_cse]]
 cse_id = "/in-cse"
+[[hosting_cse.request_key]]
+kid = "cse-1"
+file = "cse.pem"
+algorithms = ["ES256"]
+[secured_requests]
+classes = ["sign-then-encrypt"]
+[[secured_requests.key]]
+kid = "open-1"
+key = "open"
+algorithms = ["ECDH-ES+A256KW"]
+encryptions = ["A256GCM"]
 """)
 
     def latchkey(self, *arguments, check=True):
@@ -122,6 +139,45 @@ def tokens_and_revocation(das):
     require(nowhere.returncode == 1 and "no repository" in nowhere.stderr, f"assign: {nowhere.stderr}")
 
 
+def secured(das, jti, originator="//sp.example/in-cse/Cphone", audience="//sp.example/Sdas"):
+    """What a Hosting CSE secures for the DAS, made with other means than its own."""
+    now = int(time.time())
+    claims = {"iss": "//sp.example/in-cse", "aud": audience, "jti": jti, "iat": now, "exp": now + 300,
+              "dreq": {"or": originator, "op": 2, "trt": 3, "trid": "/in-cse/cse/door"}}
+    payload = das.folder / "claims.json"
+    payload.write_text(json.dumps(claims))
+    sdr = das.latchkey("esdata", "seal", payload, "--to", f"open-1,44,ECDH-ES+A256KW,{das.folder}/open.pem",
+                       "--sign", f"cse-1,45,ES256,{das.folder}/cse.key").stdout.strip()
+    told = das.folder / f"told-{jti}.json"
+    told.write_text(json.dumps({"dasi": [{"uri": "https://das.sp.example/-", "sdr": sdr}]}))
+    return told
+
+
+def bring(das, told):
+    return das.latchkey("das", "ask", "--info", told, "--from", "/in-cse/Cphone", "--sp", "//sp.example", "--server", "/Sdas",
+                        "--url", f"https://127.0.0.1:{das.port}", "--psk-identity", "phone@sp.example", "--psk-file", das.folder / "key.hex", check=False)
+
+
+def secured_requests(das):
+    told = secured(das, "first")
+    given = bring(das, told)
+    require(given.returncode == 0 and "@das.sp.example until" in given.stdout, f"no token: {given.stdout}{given.stderr}")
+    das.process.kill()
+    das.process.wait()
+    das.start()
+    again = bring(das, told)
+    require(again.returncode == 1 and "4103" in again.stderr, f"a second token after a restart: {again.stdout}{again.stderr}")
+    require("before" not in again.stderr, "the reason is for the log")
+    for refused in (secured(das, "swapped", originator="//sp.example/in-cse/Cother"), secured(das, "foreign", audience="other.example")):
+        require(bring(das, refused).returncode == 1, f"{refused}: accepted")
+    for why in ("a token was issued for it before", "not for who brings it", "aud is another DAS Server"):
+        for _ in range(250):
+            if why in das.log.read_text():
+                break
+            time.sleep(0.02)
+        require(why in das.log.read_text(), f"not in the log: {why}")
+
+
 def policies(das):
     das.renew(GRANT.replace("gives", "give"), "configuration_refused")
     require(das.ask("//sp.example/in-cse/Ca") is not None, "a bad policy replaced the good one")
@@ -174,6 +230,7 @@ with tempfile.TemporaryDirectory(prefix="latchkey-das-") as folder:
     das.start()
     try:
         tokens_and_revocation(das)
+        secured_requests(das)
         policies(das)
         keys_are_renewed(das)
         answered = sum(killed_under_load(das, seconds) for seconds in (1.5, 1.0, 0.5))

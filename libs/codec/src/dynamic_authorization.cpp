@@ -278,6 +278,30 @@ json::object to_token_request_info(const std::vector<DasInfo>& das) {
   return {{"dasi", std::move(list)}};
 }
 
+json::value token_question(const DasInfo& das) {
+  if (das.secured_request.empty()) return das.request ? to_security_info(*das.request) : json::value();
+  json::object pc;
+  pc[kTokenRequest] = json::object{{"sdr", das.secured_request}};
+  return pc;
+}
+
+bool is_secured_token_request(const json::value& pc) noexcept {
+  return pc.is_object() && pc.get_object().contains(kTokenRequest);
+}
+
+Outcome<std::string> read_secured_token_request(const json::value& pc) {
+  const auto request = unwrap(pc, kTokenRequest);
+  if (!request) return refuse(request.error());
+  std::string secured;
+  auto read = read_members(**request, [&](std::string_view name, const json::value& value) -> Outcome<bool> {
+    if (name == "sdr") return put(secured, read_jwt(value));
+    return false;
+  });
+  if (read && secured.empty()) read = missing("sdr");
+  if (!read) return refuse(named(kTokenRequest, std::move(read).error()));
+  return secured;
+}
+
 Outcome<std::vector<LocalTokenId>> read_local_token_ids(const json::value& ati) {
   const auto list = only_member(ati, "ltia");
   if (!list) return refuse(list.error());

@@ -249,5 +249,19 @@ TEST(TokenGrant, what_is_written_is_read_back) {
       Rsc::bad_request, "tks[0].tkna: missing");
 }
 
+TEST(TokenQuestion, is_in_clear_or_what_was_secured) {
+  DasInfo das{.uri = "https://a.example/-", .request = {}, .secured_request = "a.b.c.d.e"};
+  const auto pc = token_question(das);
+  EXPECT_EQ(to_text(pc), R"({"lky:tkr":{"sdr":"a.b.c.d.e"}})");
+  EXPECT_TRUE(is_secured_token_request(pc));
+  EXPECT_EQ(read_secured_token_request(pc).value(), "a.b.c.d.e");
+  das.secured_request.clear();
+  EXPECT_TRUE(token_question(das).is_null());
+  for (const auto* bad : {R"({})", R"({"lky:tkr":null})", R"({"lky:tkr":{}})", R"({"lky:tkr":{"sdr":"a.b"}})",
+                          R"({"lky:tkr":{"sdr":"a.b.c","x":1}})", R"({"lky:tkr":{"sdr":1}})",
+                          R"({"lky:tkr":{"sdr":"a.b.c"},"x":1})"})
+    EXPECT_FALSE(read_secured_token_request(parsed(bad))) << bad;
+}
+
 }  // namespace
 }  // namespace latchkey::codec

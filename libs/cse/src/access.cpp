@@ -89,7 +89,7 @@ std::string asked_elsewhere(const CseOptions& options, const Target& target,
   for (const auto kind : {PointKind::pdp, PointKind::prp})
     for (const auto& point : points_for(options, kind, policies))
       text += "What is denied here is asked of the " + std::string(to_string(kind)) + " " + point +
-              ", for an authenticated originator.\n";
+              (kind == PointKind::pdp ? ", for an authenticated originator.\n" : ".\n");
   return text;
 }
 

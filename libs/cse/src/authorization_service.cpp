@@ -175,7 +175,7 @@ void AuthorizationService::decide(Request&& request, Respond respond) {
 
 /// Steps 006 and 007.
 void AuthorizationService::collect(const CasePtr& open) {
-  if (!PolicyInformation::needed(open->about.primitive())) return retrieve_policies(open);
+  if (!information_.needed(open->about.primitive(), open->about.originator)) return retrieve_policies(open);
   const auto subject = subject_of(core_, {}, open->about.primitive().to);
   const auto policies = subject ? subject->policies : std::vector<const Resource*>();
   information_.collect(

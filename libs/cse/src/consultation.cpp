@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "access.h"
+#include "latchkey/base/log.h"
 #include "trail.h"
 
 namespace latchkey::cse {
@@ -54,6 +55,7 @@ struct Consultation::Question {
   EntityId das;
   std::string governed;  ///< ri
   std::optional<TimePoint> lifetime;
+  std::chrono::seconds policy_lifetime_max;
 };
 
 /// daci of the target, of the nearest resource above it that has one, or the default of the CSE (procedures
@@ -141,7 +143,8 @@ void Consultation::consult(const Request& request, const Target& target, const D
   auto asked = std::make_shared<Question>(Question{.request = request.with(request.primitive()),
                                                    .das = server.id,
                                                    .governed = governed.ri,
-                                                   .lifetime = end ? std::optional(*end) : std::nullopt});
+                                                   .lifetime = end ? std::optional(*end) : std::nullopt,
+                                                   .policy_lifetime_max = server.policy_lifetime_max});
   auto dreq = question(request, target, server, core_.access->permitting_roles(request, target));
   dreq.proposed_end = asked->lifetime;
   das_.ask(server, dreq, [this, key, asked](const Result<codec::DasResponse>& response) {
@@ -185,6 +188,7 @@ std::string Consultation::grant(const Question& asked, const codec::DynamicAcpIn
   const auto now = core_.clock.now();
   auto end = granted.end.value_or(now + kDefaultPolicyLifetime);
   if (asked.lifetime) end = std::min(end, *asked.lifetime);
+  end = std::min<TimePoint>(end, now + asked.policy_lifetime_max);
   if (target->expires) end = std::min(end, *target->expires);
   if (end <= now) return "a policy that has ended already";
   if (core_.tree.dynamic_policies(*target).size() >= kDynamicPoliciesMax ||
@@ -215,6 +219,24 @@ std::string Consultation::grant(const Question& asked, const codec::DynamicAcpIn
   return said;
 }
 
+/// 7.3.2.3 step 2.2. What should be secured and cannot be is not told at all.
+std::optional<codec::DasInfo> Consultation::info_for(const DasClient::Server& server,
+                                                     codec::DasRequest asked) const {
+  codec::DasInfo info{.uri = server.point_of_access, .request = {}, .secured_request = {}};
+  if (server.secured_requests == nullptr) {
+    info.request = std::move(asked);
+    return info;
+  }
+  auto secured = server.secured_requests->protect(codec::to_json(asked), core_.clock.now());
+  if (!secured) {
+    log::error("cse", "nothing can be secured for DAS Server " + to_string(server.id) + ": " +
+                          secured.error().detail);
+    return std::nullopt;
+  }
+  info.secured_request = *std::move(secured);
+  return info;
+}
+
 json::value Consultation::token_request_information(const Request& request, const Target& target) const {
   if (!request.originator) return nullptr;
   const auto roles = core_.access->permitting_roles(request, target);
@@ -228,10 +250,10 @@ json::value Consultation::token_request_information(const Request& request, cons
   std::vector<codec::DasInfo> infos;
   for (const auto* const server : servers) {
     if (infos.size() == codec::kDasInfosMax) break;
-    infos.push_back({.uri = server->point_of_access,
-                     .request = question(request, target, *server, roles),
-                     .secured_request = {}});
+    if (auto info = info_for(*server, question(request, target, *server, roles)))
+      infos.push_back(*std::move(info));
   }
+  if (infos.empty()) return nullptr;
   return codec::to_token_request_info(infos);
 }
 

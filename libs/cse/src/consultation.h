@@ -32,6 +32,8 @@ class Consultation {
   [[nodiscard]] codec::DasRequest question(const Request& request, const Target& target,
                                            const DasClient::Server& server,
                                            const std::vector<std::string>& roles) const;
+  [[nodiscard]] std::optional<codec::DasInfo> info_for(const DasClient::Server& server,
+                                                       codec::DasRequest asked) const;
   void take(const Question& asked, const Result<codec::DasResponse>& response);
   [[nodiscard]] std::string grant(const Question& asked, const codec::DynamicAcpInfo& granted);
   void remember_denial(const std::string& key);

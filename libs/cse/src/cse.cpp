@@ -73,6 +73,9 @@ struct Cse::Impl {
         if (registrar != nullptr) registrar->refresh();
       });
     }
+    core.tree.remote_cses_changed = [this] {
+      if (registrar != nullptr) registrar->descendants_changed();
+    };
     core.schedule_expiry();
     return {};
   }

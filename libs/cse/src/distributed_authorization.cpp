@@ -70,6 +70,13 @@ std::shared_ptr<Elsewhere> about(const Request& request, const Target& target) {
   return out;
 }
 
+/// A PDP cannot be told that an originator is not authenticated, and takes it as one that is (decision 0032).
+/// The policies of a PRP are evaluated here, where rq_authn is known.
+std::vector<std::string> pdps_for(const Core& core, const Request& request,
+                                  std::span<const Resource* const> policies) {
+  return request.rq_authn ? points_for(core.options, PointKind::pdp, policies) : std::vector<std::string>();
+}
+
 /// The CSE that hosts a point: bare AE-ID-Stems in its policies are AEs of that CSE.
 std::optional<CseId> host_of(const std::string& point, const SpId& home) {
   const auto address = ResourceAddress::parse(point);
@@ -111,16 +118,15 @@ void take_policies(Elsewhere& known, const SpId& home, const std::string& point,
 bool DistributedAuthorization::concerns(const Request& request, const Target& target) const {
   const auto& options = core_.options;
   if (options.pdps.addresses.empty() && options.prps.addresses.empty()) return false;
-  // Whoever decides elsewhere takes an originator for authenticated: nobody else is asked about.
-  if (!request.originator || !request.rq_authn || decided_here(*target.resource)) return false;
+  if (!request.originator || decided_here(*target.resource)) return false;
   const auto policies = core_.access->policies(target);
-  return !points_for(options, PointKind::pdp, policies).empty() ||
+  return !pdps_for(core_, request, policies).empty() ||
          !points_for(options, PointKind::prp, policies).empty();
 }
 
 void DistributedAuthorization::ask(const Request& request, const Target& target, Done done) {
   const auto policies = core_.access->policies(target);
-  auto pdps = points_for(core_.options, PointKind::pdp, policies);
+  auto pdps = pdps_for(core_, request, policies);
   auto prps = points_for(core_.options, PointKind::prp, policies);
   auto known = about(request, target);
   auto address = address_of(core_, target);

@@ -40,7 +40,7 @@ Respond with_local_token_ids(json::value assigned, Respond respond) {
 
 bool DynamicAuthorization::defer(Request& request, const Target& target, Respond& respond) {
   const auto& primitive = request.primitive();
-  if (!request.collected && PolicyInformation::needed(primitive)) {
+  if (!request.collected && information_.needed(primitive, request.originator)) {
     collect(std::move(request), target, std::move(respond));
     return true;
   }

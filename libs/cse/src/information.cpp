@@ -87,6 +87,7 @@ Status PolicyInformation::configure(authz::TokenTrust trust) {
   authorities_ = std::move(authorities);
   shelf_.clear();
   held_.clear();
+  confirmed_.clear();
   return {};
 }
 
@@ -111,6 +112,7 @@ authz::Checked<std::shared_ptr<const authz::Token>> PolicyInformation::admit(std
   if ((*token)->issuer != das)
     return authz::reject(authz::Defect::issuer, "not the DAS Server that was asked", (*token)->token_id);
   static_cast<void>(shelf_.keep(*token));
+  confirm(*token);
   if (held_.size() >= kHoldersMax) held_.clear();  // they are asked for again
   auto& held = held_[to_string(originator)];
   std::erase_if(held, [&](const auto& other) { return other->token_id == (*token)->token_id; });
@@ -132,8 +134,85 @@ std::shared_ptr<const Evidence> PolicyInformation::with_held(const EntityId& ori
   }
   auto more = known != nullptr ? std::make_shared<Evidence>(*known) : std::make_shared<Evidence>();
   for (const auto& token : found->second)
-    if (std::ranges::find(more->tokens, token) == more->tokens.end()) more->tokens.push_back(token);
+    if (!must_ask(*token, core_.clock.now()) && std::ranges::find(more->tokens, token) == more->tokens.end())
+      more->tokens.push_back(token);
   return more;
+}
+
+bool PolicyInformation::needed(const RequestPrimitive& request,
+                               const std::optional<EntityId>& originator) const {
+  return !request.tkns.empty() || !request.tids.empty() || !request.ltids.empty() || !request.rids.empty() ||
+         (originator && !unconfirmed(*originator).empty());
+}
+
+// Whether what was issued is still valid (decision 0031).
+
+/// A token of an issuer whose tokens are checked, and not confirmed lately.
+bool PolicyInformation::must_ask(const authz::Token& token, TimePoint now) const {
+  const auto& checks = core_.options.token_checks;
+  const auto check = std::ranges::find(checks, token.issuer, &CseOptions::TokenCheck::issuer);
+  if (check == checks.end()) return false;
+  const auto confirmed = confirmed_.find(token.token_id);
+  return confirmed == confirmed_.end() || confirmed->second + check->age <= now;
+}
+
+/// Its <token> was here and was taken away.
+bool PolicyInformation::deleted(const authz::Token& token, TimePoint now) const {
+  return stored_.contains(token.token_id) && core_.tree.find_token(token.token_id, now) == nullptr;
+}
+
+const Resource* PolicyInformation::stored_token(const std::string& token_id, TimePoint now) {
+  const auto* const stored = core_.tree.find_token(token_id, now);
+  if (stored == nullptr) return nullptr;
+  if (stored_.size() >= kTokensKept) stored_.clear();
+  stored_.insert(token_id);
+  return stored;
+}
+
+void PolicyInformation::confirm(const Token& token) {
+  if (confirmed_.size() >= kTokensKept) confirmed_.clear();  // they are asked for again
+  confirmed_.insert_or_assign(token->token_id, core_.clock.now());
+}
+
+std::vector<TokenShelf::Token> PolicyInformation::unconfirmed(const EntityId& originator) const {
+  std::vector<Token> out;
+  if (held_.empty() || core_.options.token_checks.empty()) return out;
+  const auto held = held_.find(to_string(originator));
+  if (held == held_.end()) return out;
+  const auto now = core_.clock.now();
+  for (const auto& token : held->second)
+    if (token->not_after > now && must_ask(*token, now)) out.push_back(token);
+  return out;
+}
+
+/// Where its domain keeps tokens, or its DAS Server, still has it.
+void PolicyInformation::ask_whether_valid(const GatheringPtr& gathering, const Token& token,
+                                          UniqueFunction<void(bool)> done) {
+  if (stored_token(token->token_id, gathering->now) != nullptr) {
+    confirm(token);
+    return done(true);
+  }
+  fetch(gathering, codec::Ty::tk, token->token_id,
+        [this, gathering, token, done = std::move(done)](const Found& found) mutable {
+          const bool valid = std::ranges::any_of(found, [&](const json::object& entry) {
+            const auto* const jwt = entry.if_contains("tkob");
+            if (jwt == nullptr || !jwt->is_string()) return false;
+            const auto other = verifier_.verify(jwt->get_string(), *gathering->originator, gathering->now);
+            return other && (*other)->token_id == token->token_id;
+          });
+          if (valid) confirm(token);
+          done(valid);
+        });
+}
+
+/// What a DAS Server gave and does not know any more is nobody's any more.
+void PolicyInformation::confirm_held(const GatheringPtr& gathering) {
+  for (const auto& token : unconfirmed(*gathering->originator))
+    ask_whether_valid(gathering, token, [this, gathering, token](bool valid) {
+      if (valid) return;
+      const auto held = held_.find(to_string(*gathering->originator));
+      if (held != held_.end()) std::erase(held->second, token);
+    });
 }
 
 tl::expected<std::shared_ptr<const Evidence>, std::string> PolicyInformation::suppose(
@@ -171,6 +250,7 @@ void PolicyInformation::collect(const Request& request, std::vector<std::string>
     return finish(*gathering);
   }
   gathering->originator = request.originator;
+  confirm_held(gathering);
   for (const auto& jwt : primitive.tkns) take_token(gathering, jwt);
   for (const auto& local_id : primitive.ltids) take_local_id(gathering, local_id);
   for (const auto& token_id : primitive.tids) take_token_id(gathering, token_id);
@@ -182,9 +262,24 @@ void PolicyInformation::collect(const Request& request, std::vector<std::string>
 void PolicyInformation::take_token(const GatheringPtr& gathering, std::string_view jwt) {
   auto token = verifier_.verify(jwt, *gathering->originator, gathering->now);
   if (!token) return gathering->refuse(to_string(token.error(), "token"));
-  if (auto local_id = shelf_.keep(*token); !local_id.empty())
-    gathering->assigned.push_back({std::move(local_id), (*token)->token_id});
-  gathering->evidence->tokens.push_back(*std::move(token));
+  accept(gathering, *token);
+}
+
+/// Step 6.1.4, and whatever its issuer has said of it since.
+void PolicyInformation::accept(const GatheringPtr& gathering, const Token& token) {
+  const auto take = [this, gathering, token] {
+    if (auto local_id = shelf_.keep(token); !local_id.empty())
+      gathering->assigned.push_back({std::move(local_id), token->token_id});
+    gathering->evidence->tokens.push_back(token);
+  };
+  if (deleted(*token, gathering->now))
+    return gathering->refuse("token " + token->token_id + " was deleted here", true);
+  if (!must_ask(*token, gathering->now)) return take();
+  ask_whether_valid(gathering, token, [gathering, token, take](bool valid) {
+    if (valid) return take();
+    gathering->refuse("token " + token->token_id + " is not confirmed by where its domain keeps tokens",
+                      true);
+  });
 }
 
 void PolicyInformation::take_local_id(const GatheringPtr& gathering, const std::string& local_id) {
@@ -193,7 +288,7 @@ void PolicyInformation::take_local_id(const GatheringPtr& gathering, const std::
     return gathering->refuse("ltids: a Local-Token-ID that is not known for this originator");
   const auto valid = authz::TokenVerifier::check_content(*token, *gathering->originator, gathering->now);
   if (!valid) return gathering->refuse(to_string(valid.error(), "token"));
-  gathering->evidence->tokens.push_back(std::move(token));
+  accept(gathering, token);
 }
 
 /// From the shelf, from a <token> here, or from where the domain keeps it.
@@ -201,15 +296,18 @@ void PolicyInformation::take_token_id(const GatheringPtr& gathering, const std::
   if (const auto known = shelf_.by_id(token_id); known != nullptr) {
     const auto valid = authz::TokenVerifier::check_content(*known, *gathering->originator, gathering->now);
     if (!valid) return gathering->refuse(to_string(valid.error(), "token"));
-    gathering->evidence->tokens.push_back(known);
-    return;
+    return accept(gathering, known);
   }
-  if (const auto* const stored = core_.tree.find_token(token_id, gathering->now); stored != nullptr)
+  if (const auto* const stored = stored_token(token_id, gathering->now); stored != nullptr)
     return take_token(gathering, stored->text("tkob"));
   fetch(gathering, codec::Ty::tk, token_id, [this, gathering, token_id](const Found& found) {
-    for (const auto& token : found) {
-      const auto* const jwt = token.if_contains("tkob");
-      if (jwt != nullptr && jwt->is_string()) take_token(gathering, jwt->get_string());
+    for (const auto& entry : found) {
+      const auto* const jwt = entry.if_contains("tkob");
+      if (jwt == nullptr || !jwt->is_string()) continue;
+      const auto token = verifier_.verify(jwt->get_string(), *gathering->originator, gathering->now);
+      if (!token) return gathering->refuse(to_string(token.error(), "token"));
+      if ((*token)->token_id == token_id) confirm(*token);  // it has just been handed out
+      accept(gathering, *token);
     }
     const auto has_it = [&](const auto& token) { return token->token_id == token_id; };
     if (std::ranges::none_of(gathering->evidence->tokens, has_it))

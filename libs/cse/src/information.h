@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "authorization_points.h"
@@ -41,9 +42,8 @@ class PolicyInformation final : private authz::ResourceNames {
  public:
   PolicyInformation(Core& core, DasClient& das, PointClient& points);
 
-  [[nodiscard]] static bool needed(const RequestPrimitive& request) noexcept {
-    return !request.tkns.empty() || !request.tids.empty() || !request.ltids.empty() || !request.rids.empty();
-  }
+  /// It names something, or a token that a DAS Server gave for its originator must be confirmed again.
+  [[nodiscard]] bool needed(const RequestPrimitive& request, const std::optional<EntityId>& originator) const;
   using Done = UniqueFunction<void(tl::expected<std::shared_ptr<const Evidence>, EvidenceRefused>)>;
   /// Everything that the request names, from here or from where its domain keeps it. `done` is called once,
   /// now or later. Every token must be valid; a role that nothing backs is left out. `pips`: PIPs on other
@@ -84,7 +84,17 @@ class PolicyInformation final : private authz::ResourceNames {
   using Found = std::vector<json::object>;
   using Waiter = UniqueFunction<void(const Found&)>;
 
+  using Token = TokenShelf::Token;
   void take_token(const GatheringPtr& gathering, std::string_view jwt);
+  void accept(const GatheringPtr& gathering, const Token& token);
+  void confirm_held(const GatheringPtr& gathering);
+  void ask_whether_valid(const GatheringPtr& gathering, const Token& token, UniqueFunction<void(bool)> done);
+  void confirm(const Token& token);
+  /// The <token> here of that id; remembered, so that its going is noticed.
+  [[nodiscard]] const Resource* stored_token(const std::string& token_id, TimePoint now);
+  [[nodiscard]] bool must_ask(const authz::Token& token, TimePoint now) const;
+  [[nodiscard]] bool deleted(const authz::Token& token, TimePoint now) const;
+  [[nodiscard]] std::vector<Token> unconfirmed(const EntityId& originator) const;
   void take_local_id(const GatheringPtr& gathering, const std::string& local_id);
   void take_token_id(const GatheringPtr& gathering, const std::string& token_id);
   void take_role_id(const GatheringPtr& gathering, const std::string& role_id);
@@ -108,7 +118,9 @@ class PolicyInformation final : private authz::ResourceNames {
   TokenShelf shelf_;
   std::map<std::string, std::vector<Waiter>> asked_;
   std::uint64_t pip_questions_ = 0;
-  std::unordered_map<std::string, std::vector<TokenShelf::Token>> held_;  // by holder
+  std::unordered_map<std::string, std::vector<Token>> held_;  // by holder
+  std::unordered_map<std::string, TimePoint> confirmed_;      // by Token-ID: when
+  std::unordered_set<std::string> stored_;                    // Token-IDs that a <token> here had
 };
 
 }  // namespace latchkey::cse

@@ -177,12 +177,20 @@ bool speaks_for(const Core& core, const CseId& sender, const SpId& sp) {
   return sp == own || core.options.registrar == sender;
 }
 
+/// Who need not list whom it speaks for: our registrar, above which is everybody else, and the CSE of another
+/// service provider, which tells us nothing of those behind it.
+bool may_be_unlisted(const Core& core, const CseId& sender) {
+  return core.options.unlisted_descendants || core.options.registrar == sender ||
+         sender.sp() != core.options.cse_id.sp();
+}
+
 /// Whether requests of `cse` and its AEs may come by way of `sender`: whom we know directly comes by itself,
-/// and a CSE that a registree lists as its descendant comes by way of that one.
+/// and a CSE below us by way of the registree that alone lists it as its descendant (decision 0033).
 bool is_behind(const Core& core, const CseId& sender, const CseId& cse) {
   if (cse == core.options.cse_id || knows(core, cse) || !speaks_for(core, sender, cse.sp())) return false;
   const auto hops = core.tree.next_hops(cse);
-  return hops.empty() || (hops.size() == 1 && hops.front() == core.tree.find_cse(sender));
+  if (hops.empty()) return may_be_unlisted(core, sender);
+  return hops.size() == 1 && hops.front() == core.tree.find_cse(sender);
 }
 
 /// An AE that `sender` may speak for.

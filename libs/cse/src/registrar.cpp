@@ -36,6 +36,20 @@ void Registrar::refresh() {
   if (registered_) run_later(std::chrono::milliseconds(0), &Registrar::renew);
 }
 
+void Registrar::descendants_changed() {
+  // The change is still being made, and one for the registrar itself is none: looked at when it is done.
+  if (registered_) run_later(std::chrono::milliseconds(0), &Registrar::renew_descendants);
+}
+
+void Registrar::renew_descendants() {
+  if (core_.tree.cses_below(registrar_) != told_) return renew();
+  run_later(refresh_after(), &Registrar::renew);
+}
+
+std::chrono::milliseconds Registrar::refresh_after() const {
+  return std::min(core_.options.registration_refresh, core_.options.default_lifetime / 2);
+}
+
 RequestPrimitive Registrar::request(Operation op, std::string_view below) const {
   RequestPrimitive primitive;
   primitive.op = op;
@@ -59,11 +73,13 @@ void Registrar::send(RequestPrimitive primitive, Answered answered) {
                });
 }
 
-json::object Registrar::own_attributes() const {
+json::object Registrar::own_attributes() {
   const auto& options = core_.options;
   json::object attributes{{"et", format_timestamp(core_.clock.now() + options.default_lifetime)},
                           {"rr", !options.points_of_access.empty()}};
   if (!options.points_of_access.empty()) attributes["poa"] = texts(options.points_of_access);
+  told_ = core_.tree.cses_below(registrar_);
+  if (!told_.empty()) attributes["dcse"] = texts(told_);
   if (const auto* const esi = core_.tree.base()->attributes.if_contains("esi")) attributes["esi"] = *esi;
   return attributes;
 }
@@ -91,7 +107,9 @@ void Registrar::created(const ResponsePrimitive& response) {
 
 void Registrar::renew() {
   auto primitive = request(Operation::update, "/" + core_.options.cse_id.stem());
-  primitive.pc = json::object{{"m2m:csr", own_attributes()}};
+  auto attributes = own_attributes();
+  if (told_.empty()) attributes["dcse"] = nullptr;  // none any more
+  primitive.pc = json::object{{"m2m:csr", std::move(attributes)}};
   send(std::move(primitive), &Registrar::renewed);
 }
 
@@ -151,8 +169,9 @@ void Registrar::settled() {
   event.originator = core_.options.cse_id.absolute();
   event.target = registrar_.absolute();
   core_.audit.record(std::move(event));
-  const auto refresh = std::min(core_.options.registration_refresh, core_.options.default_lifetime / 2);
-  run_later(refresh, &Registrar::renew);
+  // What came below us meanwhile is told at once.
+  run_later(core_.tree.cses_below(registrar_) == told_ ? refresh_after() : std::chrono::milliseconds(0),
+            &Registrar::renew);
 }
 
 void Registrar::retry(std::string_view why) {

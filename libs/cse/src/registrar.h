@@ -18,6 +18,8 @@ class Registrar {
   void start();
   /// What this CSE says of itself has changed: the registrar is told now, if it knows us.
   void refresh();
+  /// The same for the CSEs below this one (descendantCSEs), if they are others than the registrar was told.
+  void descendants_changed();
 
  private:
   using Answered = void (Registrar::*)(const ResponsePrimitive&);
@@ -25,15 +27,17 @@ class Registrar {
   void create();
   void created(const ResponsePrimitive& response);
   void renew();
+  void renew_descendants();
   void renewed(const ResponsePrimitive& response);
   void read_base();
   void base_read(const ResponsePrimitive& response);
   void keep_base(const json::object& base);
   void settled();
   void retry(std::string_view why);
+  [[nodiscard]] std::chrono::milliseconds refresh_after() const;
   void run_later(std::chrono::milliseconds delay, void (Registrar::*step)());
   [[nodiscard]] RequestPrimitive request(codec::Operation op, std::string_view below) const;
-  [[nodiscard]] json::object own_attributes() const;
+  [[nodiscard]] json::object own_attributes();
 
   Core& core_;
   CseId registrar_;
@@ -41,6 +45,7 @@ class Registrar {
   std::chrono::milliseconds backoff_{0};
   std::uint64_t requests_ = 0;
   bool registered_ = false;
+  std::vector<std::string> told_;                                          ///< descendantCSEs, as last sent
   std::shared_ptr<Registrar*> self_ = std::make_shared<Registrar*>(this);  // answers may come after our end
 };
 

@@ -182,6 +182,7 @@ void ResourceTree::index(Resource& resource) {
   if (csi && resource.is(codec::Ty::svsn)) nodes_.emplace(csi->absolute(), &resource);
   if (!resource.is(codec::Ty::csr)) return;
   if (csi) cses_[csi->absolute()] = &resource;
+  if (remote_cses_changed) remote_cses_changed();
   const auto* const below = resource.list("dcse");
   if (below == nullptr) return;
   for (const auto& entry : *below) {
@@ -202,6 +203,7 @@ void ResourceTree::unindex(Resource& resource) {
   const auto of_this = [&](const auto& entry) { return entry.second == &resource; };
   if (resource.is(codec::Ty::svsn)) std::erase_if(nodes_, of_this);
   if (!resource.is(codec::Ty::csr)) return;
+  if (remote_cses_changed) remote_cses_changed();
   if (const auto id = CseId::parse(resource.text("csi"), own_.sp())) cses_.erase(id->absolute());
   std::erase_if(descendants_, of_this);
 }
@@ -306,6 +308,20 @@ Resource* ResourceTree::find_cse(const CseId& id) const {
 std::vector<Resource*> ResourceTree::next_hops(const CseId& id) const {
   if (Resource* const direct = find_cse(id)) return {direct};
   return all_of(descendants_, id);
+}
+
+std::vector<std::string> ResourceTree::cses_below(const std::optional<CseId>& above) const {
+  const auto registrar = above ? above->absolute() : std::string();
+  std::set<std::string> found;
+  const auto add = [&](const std::string& absolute) {
+    const auto id = CseId::parse(absolute, own_.sp());
+    if (id && absolute != registrar && *id != own_)
+      found.insert(id->sp() == own_.sp() ? id->sp_relative() : absolute);
+  };
+  for (const auto& [id, resource] : cses_) add(id);
+  for (const auto& [id, resource] : descendants_)
+    if (!above || resource != find_cse(*above)) add(id);
+  return {found.begin(), found.end()};
 }
 
 std::vector<Resource*> ResourceTree::subscribed_nodes(const CseId& id) const { return all_of(nodes_, id); }

@@ -84,6 +84,12 @@ class ResourceTree {
   /// <remoteCSE> resources through which `id` is reached: csi equals it, else dcse lists it.
   [[nodiscard]] std::vector<Resource*> next_hops(const CseId& id) const;
 
+  /// CSEs below this one: registrees but `above`, and their descendantCSEs. SP-relative within our SP,
+  /// sorted.
+  [[nodiscard]] std::vector<std::string> cses_below(const std::optional<CseId>& above) const;
+  /// Called after every change of a <remoteCSE>, while it is made. May be empty.
+  std::function<void()> remote_cses_changed;
+
   /// <serviceSubscribedNode> resources whose csi is `id` (IN-CSE).
   [[nodiscard]] std::vector<Resource*> subscribed_nodes(const CseId& id) const;
 

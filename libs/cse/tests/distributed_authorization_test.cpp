@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cover.h"
 #include "support/issuer.h"
 #include "support/world.h"
 
@@ -149,7 +150,7 @@ TEST_F(PlayedPdp, is_not_asked_about_policies_channels_and_points) {
 
 TEST_F(PlayedPdp, is_not_asked_about_an_originator_that_is_not_authenticated) {
   pdp().answers = {says(true)};
-  auto request = pep.make(Operation::retrieve, "/nobody-cse/Cx", kDoor);
+  auto request = pep.make(Operation::retrieve, "/pdp-cse/Cx", kDoor);
   expect(pep.send(tls_of("/pdp-cse"), request), Rsc::originator_has_no_privilege);
   EXPECT_THAT(pdp().received, IsEmpty());
 }
@@ -686,6 +687,22 @@ TEST_F(PlayedPrp, its_policies_count_beside_those_here) {
   gives(R"({"acor":["/pep-cse/Cguest"],"acop":4})");
   expect(send(read()), Rsc::originator_has_no_privilege);
   EXPECT_THAT(last_reason(), HasSubstr("the PRP /prp-cse/cse/prp: its policies do not permit"));
+}
+
+/// Decision 0032: rq_authn is known here, where its policies are evaluated.
+TEST_F(PlayedPrp, its_policies_count_for_originators_that_are_not_authenticated_as_they_say) {
+  latchkey::test::cover({"7.1.2-T12", "7.1.2-T14"});
+  const auto forwarded = [&] {
+    return pep.send(tls_of("/prp-cse"), pep.make(Operation::retrieve, "/prp-cse/Cx", kDoor));
+  };
+  gives(R"({"acor":["/prp-cse/Cx"],"acop":2})");
+  expect(forwarded(), Rsc::ok);
+  EXPECT_THAT(last_reason(), HasSubstr("permitted by policy 0 of the PRP"));
+  gives(R"({"acor":["/prp-cse/Cx"],"acop":2,"acaf":true})");
+  expect(forwarded(), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(last_reason(), HasSubstr("its policies do not permit"));
+  gives(R"({"acor":["/pep-cse/Cguest"],"acop":2,"acaf":true})");
+  expect(send(read()), Rsc::ok);
 }
 
 TEST_F(PlayedPrp, stems_in_its_policies_are_aes_of_its_own) {

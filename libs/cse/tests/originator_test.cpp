@@ -69,15 +69,14 @@ INSTANTIATE_TEST_SUITE_P(
                     // Identified, but no policy lets a forwarded originator read the CSEBase.
                     FromCase{"its_own_ae", "/mn-a", "/mn-a/C9", Rsc::originator_has_no_privilege},
                     FromCase{"s_type_ae_behind_it", "/mn-a", "/S9", Rsc::originator_has_no_privilege},
-                    FromCase{"cse_behind_it", "/mn-a", "/mn-deep", Rsc::originator_has_no_privilege},
-                    FromCase{"ae_of_a_cse_behind_it", "/mn-a", "/mn-deep/C9",
-                             Rsc::originator_has_no_privilege}),
+                    FromCase{"cse_that_it_does_not_list", "/mn-a", "/mn-deep", kNotRegistered},
+                    FromCase{"ae_of_a_cse_that_it_does_not_list", "/mn-a", "/mn-deep/C9", kNotRegistered}),
     name_of);
 
 // What a CSE may not say for others, at an IN-CSE where /mn-b lists /mn-deep as its descendant, /mn-a nobody,
 // and the IN-CSE of another service provider is registered too.
 
-class Hops : public testing::TestWithParam<FromCase> {
+class HopsTest : public testing::Test {
  protected:
   static void build(World& world) {
     world.register_ae("C1", "one");
@@ -93,6 +92,8 @@ class Hops : public testing::TestWithParam<FromCase> {
     ASSERT_EQ(partner.rsc, Rsc::created) << World::debug(partner);
   }
 };
+
+class Hops : public HopsTest, public testing::WithParamInterface<FromCase> {};
 
 TEST_P(Hops, nobody_is_spoken_for_by_whom_he_is_not_behind) {
   cover({"7.2.1-02", "7.2.1-03"});
@@ -113,6 +114,9 @@ INSTANTIATE_TEST_SUITE_P(
         FromCase{"ae_of_the_descendant_of_another", "/mn-a", "/mn-deep/C9", kNotRegistered},
         FromCase{"the_same_absolute", "/mn-a", "//sp.example/mn-deep/C9", kNotRegistered},
         FromCase{"descendant_of_another", "/mn-a", "/mn-deep", kNotRegistered},
+        FromCase{"ae_of_a_cse_that_nobody_lists", "/mn-a", "/mn-z/C9", kNotRegistered},
+        FromCase{"cse_that_nobody_lists", "/mn-b", "/mn-z", kNotRegistered},
+        FromCase{"ae_of_an_unlisted_cse_absolute", "/mn-b", "//sp.example/mn-z/C9", kNotRegistered},
         FromCase{"own_ae_absolute", "/mn-a", "//sp.example/mn-a/C9", kIdentified},
         FromCase{"ae_of_another_registree_absolute", "/mn-a", "//sp.example/mn-b/C9", kNotRegistered},
         FromCase{"ae_of_another_registree_other_case_of_sp", "/mn-a", "//SP.Example/mn-b/C9", kNotRegistered},
@@ -144,6 +148,19 @@ INSTANTIATE_TEST_SUITE_P(
         FromCase{"the_partner_from_below", "/mn-a", "//partner.example/in-cse", kNotRegistered},
         FromCase{"the_partners_ae_from_below", "/mn-a", "//partner.example/in-cse/C1", kNotRegistered}),
     name_of);
+
+/// The operator has registrees that do not list their descendants (decision 0033).
+TEST_F(HopsTest, unlisted_descendants_are_spoken_for_if_the_operator_says_so) {
+  cover({"7.2.1-02"});
+  auto options = World::in_options();
+  options.unlisted_descendants = true;
+  World world(options);
+  build(world);
+  EXPECT_EQ(retrieve_base(world, tls_of("/mn-a"), "/mn-z/C9"), kIdentified);
+  EXPECT_EQ(retrieve_base(world, tls_of("/mn-a"), "/mn-z"), kIdentified);
+  EXPECT_EQ(retrieve_base(world, tls_of("/mn-a"), "/mn-deep/C9"), kNotRegistered) << "another one lists it";
+  EXPECT_EQ(retrieve_base(world, tls_of("/mn-a"), "/mn-b/C9"), kNotRegistered);
+}
 
 TEST(HopsOfAnMnCse, its_registrar_speaks_for_everybody_but_those_below) {
   cover({"7.2.1-02", "7.2.1-03"});

@@ -233,6 +233,10 @@ TEST(CseRegistration, needs_an_association_of_the_cse_itself) {
   world.register_ae("C1", "one");
   EXPECT_EQ(world.create("C1", "-", Ty::csr, kCsr).rsc, Rsc::operation_not_allowed);
   EXPECT_EQ(world.send(tls_of("/mn-a"), world.creation("/mn-b", "-", Ty::csr, kCsr)).rsc,
+            Rsc::originator_has_not_registered)
+      << "not below it";
+  EXPECT_EQ(world.update("/mn-a", "/in-cse/-/mn-a", R"({"m2m:csr":{"dcse":["/mn-b"]}})").rsc, Rsc::updated);
+  EXPECT_EQ(world.send(tls_of("/mn-a"), world.creation("/mn-b", "-", Ty::csr, kCsr)).rsc,
             Rsc::security_association_required)
       << "forwarded";
   EXPECT_EQ(world.send(tls_of("/mn-c"), world.creation("/mn-b", "-", Ty::csr, kCsr)).rsc,
@@ -316,6 +320,81 @@ TEST_F(WithRegistrar, known_already_it_renews) {
   ASSERT_EQ(registrar.received.size(), 3U);
   EXPECT_EQ(registrar.received[1].op, Operation::update);
   EXPECT_EQ(registrar.received[1].to, "/in-cse/-/mn-cse");
+}
+
+/// TS-0001 9.6.4: who is reached by way of us, and whose requests may come by way of us (decision 0033).
+TEST_F(WithRegistrar, is_told_of_the_cses_below) {
+  const auto csr_of = [&](std::size_t k) { return registrar.received.at(k).pc.at("m2m:csr").as_object(); };
+  registrar.answers = {answer(Rsc::created), answer(Rsc::ok, kBase)};
+  world.cse->start_registration();
+  world.executor.run_posted();
+  EXPECT_FALSE(csr_of(0).contains("dcse")) << "nobody is below";
+
+  const auto settle = [&] {
+    registrar.answers.emplace_back(answer(Rsc::updated));
+    registrar.answers.emplace_back(answer(Rsc::ok, kBase));
+    world.executor.advance(std::chrono::milliseconds(1));
+    world.executor.run_posted();
+  };
+  ASSERT_EQ(
+      world
+          .create("/asn-a", "/mn-cse/-", Ty::csr,
+                  R"({"m2m:csr":{"rn":"a","cb":"/asn-a/cse","rr":true,"srv":["2a"],"dcse":["/asn-deep"]}})")
+          .rsc,
+      Rsc::created);
+  settle();
+  ASSERT_EQ(registrar.received.size(), 4U);
+  EXPECT_EQ(registrar.received[2].op, Operation::update);
+  EXPECT_EQ(csr_of(2).at("dcse"), json::parse(R"(["/asn-a","/asn-deep"])"));
+
+  ASSERT_EQ(world.update("/asn-a", "/mn-cse/-/a", R"({"m2m:csr":{"dcse":["/asn-deep","/asn-new"]}})").rsc,
+            Rsc::updated);
+  settle();
+  ASSERT_EQ(registrar.received.size(), 6U);
+  EXPECT_EQ(csr_of(4).at("dcse"), json::parse(R"(["/asn-a","/asn-deep","/asn-new"])"));
+
+  ASSERT_EQ(world.update("/asn-a", "/mn-cse/-/a", R"({"m2m:csr":{"lbl":["x"]}})").rsc, Rsc::updated);
+  settle();
+  EXPECT_EQ(registrar.received.size(), 6U) << "the same are below";
+  registrar.answers.clear();
+
+  ASSERT_EQ(world.remove("/asn-a", "/mn-cse/-/a").rsc, Rsc::deleted);
+  settle();
+  ASSERT_EQ(registrar.received.size(), 8U);
+  EXPECT_TRUE(csr_of(6).at("dcse").is_null()) << "none any more";
+}
+
+/// The same with an IN-CSE that is one: what the ASN-CSE two hops below says comes by way of the MN-CSE
+/// alone.
+TEST_F(WithRegistrar, lets_those_below_be_spoken_for_by_the_way_they_take) {
+  cover({"7.2.1-02", "7.2.1-03"});
+  World in;
+  in.register_cse("/mn-other");
+  registrar.real = [&in](RequestPrimitive request, bind::RequestSender::Done done) {
+    done(in.send(tls_of("/mn-cse"), std::move(request)));
+  };
+  const auto settle = [&] {
+    world.executor.advance(std::chrono::milliseconds(1));
+    world.executor.run_posted();
+  };
+  const auto speaks = [&](const char* hop, const char* from) {
+    return in.send(tls_of(hop), in.make(Operation::retrieve, from, "-")).rsc;
+  };
+  world.cse->start_registration();
+  settle();
+  EXPECT_EQ(speaks("/mn-cse", "/asn-a/C1"), Rsc::originator_has_not_registered);
+  ASSERT_EQ(world
+                .create("/asn-a", "/mn-cse/-", Ty::csr,
+                        R"({"m2m:csr":{"rn":"a","cb":"/asn-a/cse","rr":true,"srv":["2a"]}})")
+                .rsc,
+            Rsc::created);
+  settle();
+  EXPECT_EQ(speaks("/mn-cse", "/asn-a/C1"), Rsc::originator_has_no_privilege) << "known, and denied";
+  EXPECT_EQ(speaks("/mn-cse", "/asn-a"), Rsc::originator_has_no_privilege);
+  EXPECT_EQ(speaks("/mn-other", "/asn-a/C1"), Rsc::originator_has_not_registered) << "not that way";
+  ASSERT_EQ(world.remove("/asn-a", "/mn-cse/-/a").rsc, Rsc::deleted);
+  settle();
+  EXPECT_EQ(speaks("/mn-cse", "/asn-a/C1"), Rsc::originator_has_not_registered) << "it is gone";
 }
 
 TEST_F(WithRegistrar, refreshes_and_registers_again_after_loss) {

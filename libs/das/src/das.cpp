@@ -31,6 +31,7 @@ struct Call {
   const EntityId* identity = nullptr;
   const HostingCse* cse = nullptr;  ///< whose resource is asked for
   std::optional<DasRequest> asked;
+  std::optional<e2e::SecuredRequest> secured;  ///< what `asked` came in
   bool direct = false;
 };
 
@@ -46,6 +47,20 @@ Answer refusal(const Call& call, Rsc rsc, std::string why) {
   out.response = codec::refusal_response(call.request.primitive, {rsc, why});
   out.reason = std::move(why);
   return out;
+}
+
+/// What is wrong with a secured request stands in the log alone.
+Answer secured_refusal(const Call& call, codec::Refusal refused) {
+  Answer out;
+  out.response =
+      codec::refusal_response(call.request.primitive, {refused.rsc, "not accepted by this DAS Server"});
+  out.reason = std::move(refused.detail);
+  return out;
+}
+
+/// Unique for its source only.
+std::string name_of(const e2e::SecuredRequest& request) {
+  return request.source.absolute() + " " + request.id;
 }
 
 codec::ResponsePrimitive ok_response(const Call& call, codec::json::value pc) {
@@ -221,16 +236,35 @@ struct Das::Impl {
     if (request.op != codec::Operation::notify)
       return refuse(Rsc::operation_not_allowed, "a DAS Server is asked by NOTIFY");
     if (!is_own_address(request.to)) return refuse(Rsc::not_found, "not the address of this DAS Server");
-    const auto* const info =
-        request.pc.is_object() ? request.pc.get_object().if_contains(codec::kSecurityInfo) : nullptr;
-    if (info != nullptr && info->is_object() && info->get_object().contains("sdr"))
-      return refuse(Rsc::not_implemented, "m2m:seci.sdr: secured requests are not offered, send dreq");
+    if (codec::is_secured_token_request(request.pc)) return {};  // see open
     auto message = codec::read_das_message(request.pc, clock.now());
     if (!message) return refuse(message.error());
     auto* const asked = std::get_if<DasRequest>(&*message);
     if (asked == nullptr)
       return refuse(Rsc::bad_request, "m2m:seci.sit: a DAS Server is asked, not answered");
     call.asked = std::move(*asked);
+    return {};
+  }
+
+  /// 7.3.2.3 step 3: "applies ESData to extract". What comes out is the word of the CSE that secured it.
+  Outcome<void> open(Call& call) const {
+    if (options.secured_requests == nullptr)
+      return refuse(Rsc::not_implemented, "this DAS Server has no keys for secured requests");
+    const auto sdr = codec::read_secured_token_request(call.request.primitive.pc);
+    if (!sdr) return refuse(sdr.error());
+    auto secured = options.secured_requests->open(*sdr, clock.now());
+    if (!secured) return refuse(std::move(secured).error());
+    auto asked = codec::read_das_request(secured->request, clock.now());
+    if (!asked) return refuse(Rsc::originator_has_no_privilege, "sdr: dreq" + asked.error().detail);
+    if (ledger.used(name_of(*secured)))
+      return refuse(Rsc::originator_has_no_privilege, "sdr: a token was issued for it before");
+    if (hosting(secured->source) == nullptr)
+      return refuse(Rsc::originator_has_no_privilege, "sdr: iss is no CSE that the DAS Server answers");
+    if (asked->originator != *call.identity)
+      return refuse(Rsc::originator_has_no_privilege,
+                    "sdr: made for " + to_string(asked->originator) + ", not for who brings it");
+    call.asked = std::move(*asked);
+    call.secured = std::move(*secured);
     return {};
   }
 
@@ -264,6 +298,12 @@ struct Das::Impl {
   Answer run(Call& call) {
     if (auto ok = identify(call); !ok) return refusal(call, ok.error().rsc, ok.error().detail);
     if (auto ok = read(call); !ok) return refusal(call, ok.error().rsc, ok.error().detail);
+    if (!call.asked) {
+      if (auto ok = open(call); !ok) return secured_refusal(call, ok.error());
+      auto answer = secured(call);
+      answer.reason = "secured by " + call.secured->source.absolute() + ": " + answer.reason;
+      return answer;
+    }
     // A CSE that asks for itself does so as an originator.
     const auto* const cse = std::get_if<CseId>(call.identity);
     call.direct = cse != nullptr && call.asked->originator != *call.identity;
@@ -302,8 +342,25 @@ struct Das::Impl {
     if (cse == options.hosting_cses.end())
       return denial(call, "trid names no CSE for which tokens are issued");
     call.cse = &*cse;
+    if (cse->only_secured_requests)
+      return denial(call, "about resources of this CSE one asks with what it secured");
     Query query = query_of(call, std::move(target));
     query.ip = call.request.peer_ip;
+    query.tokens_only = true;
+    return decide(call, std::move(query));
+  }
+
+  /// The same, but what is said of the request are facts: its Hosting CSE saw them.
+  Answer secured(Call& call) {
+    const auto& source = call.secured->source;
+    call.cse = hosting(source);
+    auto target = target_of(call, source.sp(), source);
+    if (!target || !belongs_to(*target, source))
+      return denial(call, "trid: not a resource of the CSE that secured the request");
+    Query query = query_of(call, std::move(target));
+    query.ip = call.asked->originator_ip ? call.asked->originator_ip : call.request.peer_ip;
+    query.location = location_of(*call.asked);
+    query.target_type = call.asked->target_type;
     query.tokens_only = true;
     return decide(call, std::move(query));
   }
@@ -330,6 +387,10 @@ struct Das::Impl {
     const auto verdict = options.policy->decide(
         query, [&](const std::string& grant) { return ledger.live(grant, holder, query.now); });
     if (verdict.grant == nullptr) return denial(call, verdict.reason);
+    if (verdict.grant->gives == Gift::policy &&
+        ledger.recalled(verdict.grant->name, holder, query.target ? query.target->text() : "", query.now))
+      return denial(call, "grant " + verdict.grant->name +
+                              ": a policy of it was recalled and would not have ended yet");
     return verdict.grant->gives == Gift::policy ? give_policy(call, query, verdict)
                                                 : give_token(call, query, verdict);
   }
@@ -389,6 +450,7 @@ struct Das::Impl {
     out.reason = in_words(verdict, issued);
     out.response = ok_response(call, token_content(call, issued, verdict.grant->hand_out));
     ledger.put(std::move(issued), out.changes);
+    if (call.secured) ledger.use(name_of(*call.secured), call.secured->end, out.changes);
     return out;
   }
 
@@ -530,9 +592,6 @@ Status Das::revoke(const std::string& id) {
   const auto now = das.clock.now();
   const auto* const found = das.ledger.issued(id, now);
   if (found == nullptr) return fail(ErrorCode::not_found, "nothing that is valid has this id");
-  if (found->kind == Kind::policy)
-    return fail(ErrorCode::unsupported,
-                "a temporary policy is its CSE's; it ends at " + format_timestamp(found->not_after));
   for (const auto& [other, assignment] : das.ledger.assignments())
     if (assignment.token_id == id)
       return fail(ErrorCode::conflict, "is the token of " + other + ": revoke that");

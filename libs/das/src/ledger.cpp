@@ -13,7 +13,7 @@ namespace json = boost::json;
 using Kind = Issued::Kind;
 using Step = Assignment::Step;
 
-constexpr std::string_view kIssued = "iss", kAssignments = "asg";
+constexpr std::string_view kIssued = "iss", kAssignments = "asg", kUsed = "use";
 
 constexpr std::array<std::pair<Kind, std::string_view>, 3> kKinds{
     {{Kind::policy, "policy"}, {Kind::token, "token"}, {Kind::role, "role"}}};
@@ -171,18 +171,42 @@ Status Ledger::load(const store::Store& store) {
   if (auto ok = store.scan(kIssued, read(issued_from_record)); !ok) return ok;
   if (bad)
     if (auto ok = store.scan(kAssignments, read(assignment_from_record)); !ok) return ok;
+  return bad ? load_used(store) : bad;
+}
+
+Status Ledger::load_used(const store::Store& store) {
+  Status bad;
+  const auto read = [&](std::string_view id, std::string_view text) {
+    const auto end = parse_timestamp(text);
+    if (end)
+      insert_used(std::string(id), *end);
+    else
+      bad = fail(ErrorCode::io, "record " + std::string(id) + ": unreadable end of a secured request");
+    return bad.has_value();
+  };
+  if (auto ok = store.scan(kUsed, read); !ok) return ok;
   return bad;
 }
 
+void Ledger::insert_used(const std::string& request, TimePoint end) {
+  due_.insert({end, Space::used, request});
+  used_.insert(request);
+}
+
+void Ledger::use(const std::string& request, TimePoint end, store::Batch& batch) {
+  batch.put(kUsed, request, format_timestamp(end));
+  insert_used(request, end);
+}
+
 void Ledger::insert(Issued issued) {
-  due_.insert({issued.not_after, false, issued.id});
+  due_.insert({issued.not_after, Space::issued, issued.id});
   of_holder_[issued.holder].insert(issued.id);
   auto id = issued.id;
   issued_.insert_or_assign(std::move(id), std::move(issued));
 }
 
 void Ledger::insert(Assignment assignment) {
-  due_.insert({assignment.not_after, true, assignment.id});
+  due_.insert({assignment.not_after, Space::assignments, assignment.id});
   auto id = assignment.id;
   assignments_.insert_or_assign(std::move(id), std::move(assignment));
 }
@@ -224,6 +248,16 @@ std::size_t Ledger::live(const std::string& grant, const std::string& holder, Ti
   }));
 }
 
+bool Ledger::recalled(const std::string& grant, const std::string& holder, const std::string& target,
+                      TimePoint now) const {
+  const auto ids = of_holder_.find(holder);
+  return ids != of_holder_.end() && std::ranges::any_of(ids->second, [&](const auto& id) {
+           const auto* one = issued(id, now);
+           return one != nullptr && one->kind == Kind::policy && one->revoked && one->grant == grant &&
+                  one->target == target;
+         });
+}
+
 bool Ledger::holds_role(const std::string& holder, std::string_view role_id, TimePoint now) const {
   const auto ids = of_holder_.find(holder);
   return ids != of_holder_.end() && std::ranges::any_of(ids->second, [&](const auto& id) {
@@ -240,19 +274,33 @@ std::vector<const Issued*> Ledger::list(std::string_view holder, TimePoint now) 
   return out;
 }
 
+void Ledger::forget_issued(const std::string& id) {
+  const auto found = issued_.find(id);
+  if (found == issued_.end()) return;
+  if (const auto ids = of_holder_.find(found->second.holder); ids != of_holder_.end()) {
+    ids->second.erase(id);
+    if (ids->second.empty()) of_holder_.erase(ids);
+  }
+  issued_.erase(found);
+}
+
 std::size_t Ledger::expire(TimePoint now, std::size_t limit, store::Batch& batch) {
   std::size_t removed = 0;
   for (; !due_.empty() && due_.begin()->at <= now && removed < limit; ++removed) {
     const Due due = due_.extract(due_.begin()).value();
-    batch.remove(due.is_assignment ? kAssignments : kIssued, due.id);
-    if (due.is_assignment) {
-      assignments_.erase(due.id);
-    } else if (const auto found = issued_.find(due.id); found != issued_.end()) {
-      if (const auto ids = of_holder_.find(found->second.holder); ids != of_holder_.end()) {
-        ids->second.erase(due.id);
-        if (ids->second.empty()) of_holder_.erase(ids);
-      }
-      issued_.erase(found);
+    switch (due.space) {
+      case Space::issued:
+        batch.remove(kIssued, due.id);
+        forget_issued(due.id);
+        break;
+      case Space::assignments:
+        batch.remove(kAssignments, due.id);
+        assignments_.erase(due.id);
+        break;
+      case Space::used:
+        batch.remove(kUsed, due.id);
+        used_.erase(due.id);
+        break;
     }
   }
   return removed;

@@ -28,11 +28,19 @@ class Ledger {
   /// Marks it; false: unknown, or revoked before.
   bool revoke(const std::string& id, store::Batch& batch);
 
+  /// A secured request that a token was issued for: it gets no second one.
+  void use(const std::string& request, TimePoint end, store::Batch& batch);
+  [[nodiscard]] bool used(const std::string& request) const { return used_.contains(request); }
+
   /// nullptr: unknown, or its time has passed.
   [[nodiscard]] const Issued* issued(const std::string& id, TimePoint now) const;
   [[nodiscard]] const Assignment* assignment(const std::string& id) const;
   /// Of one grant to one holder, neither ended nor revoked.
   [[nodiscard]] std::size_t live(const std::string& grant, const std::string& holder, TimePoint now) const;
+  /// A policy of this grant for that target was revoked and would not have ended: its CSE, when it asks
+  /// again, is not given the same anew.
+  [[nodiscard]] bool recalled(const std::string& grant, const std::string& holder, const std::string& target,
+                              TimePoint now) const;
   /// By a <role> or a token of ours, neither ended nor revoked.
   [[nodiscard]] bool holds_role(const std::string& holder, std::string_view role_id, TimePoint now) const;
   /// Empty holder: all. In the order of their ids.
@@ -46,10 +54,14 @@ class Ledger {
  private:
   void insert(Issued issued);
   void insert(Assignment assignment);
+  void insert_used(const std::string& request, TimePoint end);
+  [[nodiscard]] Status load_used(const store::Store& store);
+  void forget_issued(const std::string& id);
 
+  enum class Space : std::uint8_t { issued, assignments, used };
   struct Due {
     TimePoint at;
-    bool is_assignment;
+    Space space;
     std::string id;
     friend auto operator<=>(const Due&, const Due&) = default;
   };
@@ -57,6 +69,7 @@ class Ledger {
   std::map<std::string, Assignment> assignments_;
   std::unordered_map<std::string, std::set<std::string>> of_holder_;
   std::set<Due> due_;
+  std::set<std::string> used_;
 };
 
 }  // namespace latchkey::das

@@ -57,7 +57,7 @@ hand_out = false
 [[grant]]
 name = "home-network"
 originators = ["all"]
-targets = ["/in-cse/base/garage"]
+targets = ["/*/base/garage"]
 operations = ["retrieve"]
 networks = ["192.0.2.0/24"]
 lifetime = "1h"
@@ -75,7 +75,7 @@ gives = "policy"
 [[grant]]
 name = "typed"
 originators = ["all"]
-targets = ["/in-cse/base/typed"]
+targets = ["/*/base/typed"]
 operations = ["retrieve"]
 resource_types = ["3"]
 lifetime = "1h"
@@ -226,7 +226,8 @@ TEST_F(DasFlows, other_requests_are_refused_by_name) {
             Rsc::bad_request);
   EXPECT_THAT(last().reason, HasSubstr("m2m:seci.dreq.or: missing"));
   EXPECT_EQ(notify(kPhone, boost::json::parse(R"({"m2m:seci":{"sit":1,"sdr":"a.b.c.d.e"}})")).rsc,
-            Rsc::not_implemented);
+            Rsc::bad_request)
+      << "m2m:securityInfo has no such member";
 }
 
 TEST_F(DasFlows, live_gifts_are_counted_until_they_end_or_are_revoked) {
@@ -284,9 +285,16 @@ TEST_F(DasFlows, a_revoked_token_is_not_retrieved) {
   EXPECT_EQ(das->revoke("unknown@das.sp.example").error().code, ErrorCode::not_found);
 }
 
-TEST_F(DasFlows, a_policy_cannot_be_revoked) {
+TEST_F(DasFlows, a_recalled_policy_is_not_given_again_before_its_end) {
   ASSERT_TRUE(answer(kIn, ask("/in-cse/base/lock")).acp);
-  EXPECT_EQ(das->revoke(das->issued().front()->id).error().code, ErrorCode::unsupported);
+  ASSERT_TRUE(das->revoke(das->issued().front()->id));
+  EXPECT_TRUE(answer(kIn, ask("/in-cse/base/lock")).denies());
+  EXPECT_THAT(last().reason, HasSubstr("recalled"));
+  open(kPolicy);
+  EXPECT_TRUE(answer(kIn, ask("/in-cse/base/lock")).denies()) << "also after a restart";
+  EXPECT_FALSE(answer(kIn, ask("/in-cse/base/door")).denies()) << "of another grant";
+  clock.advance(std::chrono::hours(1));
+  EXPECT_TRUE(answer(kIn, ask("/in-cse/base/lock")).acp);
 }
 
 TEST_F(DasFlows, what_was_answered_is_known_after_a_restart) {
@@ -336,6 +344,111 @@ TEST_F(DasFlows, an_originator_asks_for_nobody_else) {
   EXPECT_EQ(from(kPhone, ask("base/door")).rsc, Rsc::bad_request) << "of which CSE?";
   EXPECT_EQ(from(kPhone, ask("/other-cse/base/door")).rsc, Rsc::originator_has_no_privilege);
   EXPECT_TRUE(das->issued().empty());
+}
+
+// ---- what the Hosting CSE secured (7.3.2.3 steps 2.2 and 3)
+
+class Secured : public DasFlows {
+ protected:
+  codec::ResponsePrimitive bring(const codec::json::value& pc, const EntityId& who = kPhone) {
+    return notify(who, pc);
+  }
+  void expect_refused(const codec::ResponsePrimitive& response, const char* why,
+                      Rsc rsc = Rsc::originator_has_no_privilege) {
+    EXPECT_EQ(response.rsc, rsc);
+    EXPECT_THAT(last().reason, HasSubstr(why));
+    EXPECT_EQ(last().id, AuditEventId::token_refused);
+    EXPECT_EQ(codec::to_text(response.pc).find(why), std::string::npos) << "in the log alone";
+  }
+  const CseId mn = test::cse("/mn-cse");
+};
+
+TEST_F(Secured, a_request_is_opened_and_answered_with_a_token_that_its_holder_cannot_read) {
+  cover({"7.3.2.3-02", "7.3.2.2-05"});
+  auto asked = ask("/mn-cse/base/door");
+  asked.roles_from_acps = {"guest@das.sp.example"};
+  const auto given = codec::read_token_grant(bring(secured(asked, mn)).pc);
+  ASSERT_TRUE(given) << given.error().detail;
+  ASSERT_THAT(given->tokens, SizeIs(1));
+  EXPECT_EQ(std::ranges::count(given->tokens[0], '.'), 4) << "encrypted for the Hosting CSE";
+  EXPECT_TRUE(verify(given->tokens[0], mn, kPhone));
+  EXPECT_THAT(last().reason, HasSubstr("secured by //sp.example/mn-cse: grant door"));
+  EXPECT_EQ(last().id, AuditEventId::token_issued);
+}
+
+TEST_F(Secured, a_request_gets_one_token_also_after_a_restart) {
+  const auto pc = secured(ask("/mn-cse/base/door"), mn);
+  EXPECT_EQ(bring(pc).rsc, Rsc::ok);
+  expect_refused(bring(pc), "before");
+  open(kPolicy);
+  expect_refused(bring(pc), "before");
+  EXPECT_THAT(das->issued(), SizeIs(1));
+  EXPECT_EQ(bring(secured(ask("/mn-cse/base/door"), mn)).rsc, Rsc::ok) << "another one";
+  clock.advance(std::chrono::minutes(6));
+  executor.advance(std::chrono::seconds(10));
+  settle();
+  expect_refused(bring(pc), "expired");
+  open(kPolicy);
+  expect_refused(bring(pc), "expired");
+}
+
+TEST_F(Secured, a_denied_request_may_be_brought_again) {
+  const auto pc = secured(ask("/mn-cse/base/attic"), mn);
+  expect_refused(bring(pc), "no grant");
+  expect_refused(bring(pc), "no grant");
+}
+
+TEST_F(Secured, a_request_is_for_whom_it_was_made) {
+  expect_refused(bring(secured(ask("/mn-cse/base/garage"), mn), kStranger), "not for who brings it");
+  expect_refused(bring(secured(ask("/mn-cse/base/garage", kStranger), mn)), "not for who brings it");
+  expect_refused(bring(secured(ask("/mn-cse/base/garage"), mn), kIn), "not for who brings it");
+  expect_refused(bring(secured(ask("/mn-cse/base/garage"), mn, entity("/Sother"))), "aud");
+  EXPECT_TRUE(das->issued().empty());
+}
+
+TEST_F(Secured, a_cse_speaks_for_itself_alone) {
+  expect_refused(bring(secured(ask("/in-cse/base/door"), mn)), "not a resource of the CSE that secured");
+  expect_refused(bring(secured(ask("/in-cse/base/door"), test::cse("/in-cse"))), "iss is not whose key");
+  auto without = options(kPolicy);
+  without.hosting_cses.pop_back();
+  open(std::move(without));
+  expect_refused(bring(secured(ask("/mn-cse/base/door"), mn)), "no CSE that the DAS Server answers");
+}
+
+TEST_F(Secured, what_the_cse_saw_is_believed) {
+  const auto pc = secured(ask("/mn-cse/base/typed"), mn);
+  EXPECT_EQ(bring(pc).rsc, Rsc::ok) << "the CSE knows the type";
+  auto asked = ask("/mn-cse/base/garage");
+  asked.originator_ip = std::array<std::uint8_t, 16>{0x20, 0x01};
+  expect_refused(bring(secured(asked, mn)), "grant home-network");
+  asked.originator_ip = std::array<std::uint8_t, 16>{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 99};
+  EXPECT_EQ(bring(secured(asked, mn)).rsc, Rsc::ok);
+}
+
+TEST_F(Secured, objects_that_are_none_are_refused_by_form) {
+  const auto with = [](const std::string& text) { return boost::json::parse(R"({"lky:tkr":)" + text + "}"); };
+  expect_refused(bring(with("{}")), "lky:tkr.sdr: missing", Rsc::bad_request);
+  expect_refused(bring(with(R"({"sdr":1})")), "lky:tkr.sdr", Rsc::bad_request);
+  expect_refused(bring(with(R"({"sdr":"a.b"})")), "lky:tkr.sdr", Rsc::bad_request);
+  expect_refused(bring(with(R"({"sdr":"a.b.c","dreq":{}})")), "lky:tkr.dreq", Rsc::bad_request);
+  expect_refused(bring(with(R"({"sdr":"a.b.c.d.e"})")), "sdr: form", Rsc::bad_request);
+  // A token of ours, which is a JWT too.
+  expect_refused(bring(with(R"({"sdr":")" + token() + R"("})")), "sdr: ");
+}
+
+TEST_F(Secured, requests_can_be_demanded_and_need_keys) {
+  auto given = options(kPolicy);
+  given.hosting_cses.back().only_secured_requests = true;
+  open(std::move(given));
+  expect_refused(from(kPhone, ask("/mn-cse/base/door")), "with what it secured");
+  EXPECT_EQ(from(kPhone, ask("/in-cse/base/door")).rsc, Rsc::ok) << "of another CSE";
+  EXPECT_EQ(bring(secured(ask("/mn-cse/base/door"), mn)).rsc, Rsc::ok);
+  EXPECT_FALSE(answer(kMn, ask("/mn-cse/base/typed")).denies()) << "the CSE itself asks directly";
+
+  given = options(kPolicy);
+  given.secured_requests = nullptr;
+  open(std::move(given));
+  expect_refused(bring(secured(ask("/mn-cse/base/door"), mn)), "no keys", Rsc::not_implemented);
 }
 
 TEST_F(DasFlows, an_originator_is_not_believed_where_it_is_or_what_the_target_is) {

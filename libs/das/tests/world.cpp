@@ -54,7 +54,42 @@ DasOptions World::options(const std::string& text) const {
           .policy = policy(text),
           .repository =
               RepositoryOptions{.parent = "/in-cse/base", .acpi = {"/in-cse/acp1"}, .notify_holder = false},
+          .secured_requests = opening(),
           .store_failed = {}};
+}
+
+e2e::EsDataSourceConfig World::securing() const {
+  return {.security_class = e2e::EsDataClass::sign_then_encrypt,
+          .signers = {{{.kid = "mn-sign", .suid = *Suid::from(45)},
+                       jose::SigningKey(cse_key, jose::SignatureAlg::es256)}},
+          .recipients = {{{.kid = "das-open", .suid = *Suid::from(44)},
+                          jose::EncryptionKey(request_key.public_key(), jose::KeyAlg::ecdh_es_a256kw,
+                                              jose::Enc::a256gcm)}}};
+}
+
+std::shared_ptr<const e2e::SecuredRequestTarget> World::opening() const {
+  std::vector<e2e::EsDataVerifier> verifiers;
+  verifiers.push_back({{.kid = "mn-sign", .suid = *Suid::from(45), .owner = cse("/mn-cse")},
+                       jose::VerificationKey(cse_key.public_key(), {jose::SignatureAlg::es256})});
+  std::vector<e2e::EsDataOpener> openers;
+  openers.push_back({{.kid = "das-open", .suid = *Suid::from(44)},
+                     jose::DecryptionKey(request_key, {jose::KeyAlg::ecdh_es_a256kw}, {jose::Enc::a256gcm})});
+  return e2e::SecuredRequestTarget::make({.self = entity("/Sdas")},
+                                         {.classes = {e2e::EsDataClass::sign_then_encrypt},
+                                          .signatures = {jose::SignatureAlg::es256},
+                                          .key_algs = {jose::KeyAlg::ecdh_es_a256kw},
+                                          .encs = {jose::Enc::a256gcm}},
+                                         std::move(verifiers), std::move(openers))
+      .value();
+}
+
+codec::json::value World::secured(const codec::DasRequest& asked, const CseId& by,
+                                  const EntityId& das_id) const {
+  auto source = e2e::SecuredRequestSource::make({.self = by, .das = das_id}, securing()).value();
+  return codec::token_question(
+      {.uri = "https://das.sp.example/-",
+       .request = {},
+       .secured_request = source->protect(codec::to_json(asked), clock.now()).value()});
 }
 
 void World::open(const std::string& text) { open(options(text)); }

@@ -106,6 +106,13 @@ class World : public testing::Test {
   ManualClock clock{*parse_timestamp("20290101T120000")};
   AuditRecorder audit;
   FakeRepository repository;
+  /// As a Hosting CSE secures it for the DAS: signed with cse_key, encrypted for request_key.
+  [[nodiscard]] e2e::EsDataSourceConfig securing() const;
+  [[nodiscard]] std::shared_ptr<const e2e::SecuredRequestTarget> opening() const;
+  [[nodiscard]] codec::json::value secured(const codec::DasRequest& asked, const CseId& by,
+                                           const EntityId& das = entity("/Sdas")) const;
+
+  crypto::PrivateKey request_key = crypto::PrivateKey::generate(crypto::KeyKind::p256);
   crypto::PrivateKey key = crypto::PrivateKey::generate(crypto::KeyKind::p256);
   crypto::PrivateKey cse_key = crypto::PrivateKey::generate(crypto::KeyKind::p256);
   std::unique_ptr<secure_env::SecureEnvironment> environment = folder.open_environment();

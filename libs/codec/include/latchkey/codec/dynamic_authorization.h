@@ -26,6 +26,9 @@ inline constexpr std::string_view kSecurityInfo = "m2m:seci";
 /// What a DAS answers an originator with (7.3.2.3 step 3). The standard leaves that exchange open: a name of
 /// this project.
 inline constexpr std::string_view kTokenGrant = "lky:tkg";
+/// What it asks with, where the Hosting CSE secured the question for the DAS alone: a name of this project
+/// too.
+inline constexpr std::string_view kTokenRequest = "lky:tkr";
 
 inline constexpr std::size_t kDasRolesMax = 100;             ///< orid, rfa
 inline constexpr std::size_t kDasTokenIdsMax = 64;           ///< tids
@@ -109,6 +112,13 @@ struct DasInfo {
 /// Token Request Information, ResponsePrimitive::tqf (m2m:dynAuthTokenReqInfo): one entry or more.
 [[nodiscard]] Outcome<std::vector<DasInfo>> read_token_request_info(const json::value& tqf, TimePoint now);
 [[nodiscard]] json::object to_token_request_info(const std::vector<DasInfo>& das);
+
+/// pc of a NOTIFY that asks `das` for a token (7.3.2.3 step 3): {"lky:tkr": {"sdr": "..."}} where the
+/// question is secured, else m2m:seci with `dreq`; null if it has neither.
+[[nodiscard]] json::value token_question(const DasInfo& das);
+/// Whether `pc` is the former, and its `sdr`, not opened.
+[[nodiscard]] bool is_secured_token_request(const json::value& pc) noexcept;
+[[nodiscard]] Outcome<std::string> read_secured_token_request(const json::value& pc);
 
 /// One element of Assigned Token Identifiers, ResponsePrimitive::ati (m2m:dynAuthLocalTokenIdAssignments).
 struct LocalTokenId {

@@ -16,6 +16,7 @@
 #include "latchkey/bind/request.h"
 #include "latchkey/cse/maf_keys.h"
 #include "latchkey/e2e/notified_end_point.h"
+#include "latchkey/e2e/secured_request.h"
 #include "latchkey/secure_env/secure_env.h"
 #include "latchkey/store/store.h"
 
@@ -55,6 +56,9 @@ struct CseOptions {
   /// listed exactly.
   std::function<bool(const AeId&)> bound_to_credential;
   bool field_domain = false;  ///< MN/ASN: Mca inside the field domain may lack an association (6.1.2.2.1)
+  /// Registrees of our service provider may speak for CSEs (and their AEs) that no descendantCSEs list
+  /// (docs/decisions/0033).
+  bool unlisted_descendants = false;
   bool registration_needs_app_rule =
       false;  ///< AE registration must match a serviceSubscribedAppRule or certificate (step 1)
   std::chrono::seconds default_lifetime{std::chrono::hours(24 * 365)};
@@ -77,8 +81,19 @@ struct CseOptions {
     std::vector<Fqdn> domains;    ///< of the Role-IDs and Token-IDs that it issues
     /// It decides by place: the location server is asked before it, unless the place is known already.
     bool wants_place = false;
+    /// An originator is told what to ask it secured for it alone (7.3.2.3 step 2.2); nullptr: in clear.
+    std::shared_ptr<e2e::SecuredRequestSource> secured_requests = nullptr;
+    /// A policy that it granted is kept for this time at most, then it is asked again.
+    std::chrono::seconds policy_lifetime_max{std::chrono::hours(24 * 366)};
   };
   std::vector<DasServer> das_servers;
+  /// A token of this issuer counts only if where its domain keeps tokens, or its DAS Server, has confirmed
+  /// its id within this time (docs/decisions/0031). Issuers that are not listed: until it ends.
+  struct TokenCheck {
+    EntityId issuer;
+    std::chrono::seconds age{0};
+  };
+  std::vector<TokenCheck> token_checks;
   /// Where an Authorization Authority keeps <role> and <token> on another CSE (7.4.3 step 2).
   struct Repository {
     Fqdn domain;           ///< behind the '@' of Role-IDs and Token-IDs

@@ -13,6 +13,7 @@
 #include "latchkey/bind/request.h"
 #include "latchkey/crypto/keys.h"
 #include "latchkey/das/policy.h"
+#include "latchkey/e2e/secured_request.h"
 #include "latchkey/secure_env/secure_env.h"
 #include "latchkey/store/store.h"
 
@@ -29,6 +30,8 @@ struct HostingCse {
   CseId id;
   std::string base_name = "cse";  ///< resourceName of its CSEBase: "-" in an address means that
   std::optional<EncryptionTo> encryption;
+  /// Originators must ask about its resources with what it secured for them (7.3.2.3 step 2.2).
+  bool only_secured_requests = false;
 };
 
 /// Where the Authorization Authority keeps <role> and <token> resources (7.4.1: Role Repository and Token
@@ -49,6 +52,8 @@ struct DasOptions {
   std::vector<HostingCse> hosting_cses;
   std::shared_ptr<const Policy> policy;
   std::optional<RepositoryOptions> repository;
+  /// Opens what Hosting CSEs secured; nullptr: 5001.
+  std::shared_ptr<const e2e::SecuredRequestTarget> secured_requests = nullptr;
   std::size_t records_max = 1'000'000;
   std::size_t store_queue_limit = 10'000;
   /// A commit failed: memory is ahead of the disk. Called once; the daemon stops (fail-stop). May be empty.
@@ -111,9 +116,9 @@ class Das final : public bind::RequestHandler {
   ~Das() override;
 
   /// NOTIFY with m2m:seci of type 1. From a Hosting CSE: direct dynamic authorization, or retrieval of tokens
-  /// by their ids (7.3.2.3 step 5). From an originator for itself: issuance of a token (step 3). A denial is
-  /// a `dres` with neither policy nor token to a CSE, 4103 to an originator; why stands in the decision log
-  /// only.
+  /// by their ids (7.3.2.3 step 5). From an originator for itself: issuance of a token (step 3), also with
+  /// lky:tkr: what its Hosting CSE secured (docs/decisions/0030). A denial is a `dres` with neither policy
+  /// nor token to a CSE, 4103 to an originator; why stands in the decision log only.
   void handle(bind::IncomingRequest request, bind::Respond respond) override;
   /// SIGHUP: new policies, CSEs and keys; on an error everything stays as it was. Identity and domains do not
   /// change.
@@ -121,9 +126,10 @@ class Das final : public bind::RequestHandler {
 
   // For the administrator; reactor's thread. What these change is durable when they return.
   [[nodiscard]] std::vector<const Issued*> issued(std::string_view holder = {}) const;
-  /// Of a token: it is no longer handed out by its id. Copies at CSEs stay valid until they end: lifetimes
-  /// are the means against that. Of a role: see withdraw. not_found, or `unsupported` for a policy, which is
-  /// its CSE's.
+  /// Of a token: it is no longer handed out by its id, which ends it at CSEs that check it again. Of a
+  /// policy: it is not given to the same originator for the same target again before its end, which ends it
+  /// at CSEs that keep policies for less than that (docs/decisions/0031). Of a role: it is withdrawn from the
+  /// repository. not_found; conflict: the token of an assignment.
   [[nodiscard]] Status revoke(const std::string& id);
 
   struct Wish {
