@@ -16,8 +16,11 @@ answer 4103 "a command in clear, for which the cloud alone vouches" mn 'access_d
 note escertke latchkey escertke /$MN --from Cspare "${by_cloud[@]}" --cert keys/spare.pem --key keys/spare.key --trust ca/root/ca.pem --out keys/spare-gateway.hex || bad "no key: $(cat guide/output)"
 pairwise=$(cut -d' ' -f1 guide/output)
 ok "four ESCertKE messages passed by $IN: phone and gateway proved their certificates to each other and share a key"
-printf '{"m2m:csr":{"acpi":["%s/cseBasePolicy"]}}' $IN >readable.json
-permitted 2004 "what the cloud holds about the gateway may be read" lk request update /$IN/$IN/$MN --body readable.json --url "http://127.0.0.1:$IN_LOCAL_PORT" --from /$IN/Cadmin
+as_cloud() { lk request "$@" --url "http://127.0.0.1:$IN_LOCAL_PORT" --from /$IN/Cadmin; }
+printf '{"m2m:acp":{"rn":"gateway","pv":{"acr":[{"acor":["/%s"],"acop":63},{"acor":["all"],"acop":2}]},"pvs":{"acr":[{"acor":["/%s/Cadmin"],"acop":63}]}}}' $MN $IN >gateway.json
+permitted 2001 "a policy for what the cloud holds about the gateway" as_cloud create /$IN/$IN --ty 1 --body gateway.json
+printf '{"m2m:csr":{"acpi":["%s/gateway"]}}' $IN >readable.json
+permitted 2004 "it may be read by all, and renewed by the gateway" as_cloud update /$IN/$IN/$MN --body readable.json
 protected=(--esprim-to /$MN --esprim-key-id "$pairwise" --esprim-key keys/spare-gateway.hex --esprim-info /$IN/$IN/$MN)
 unlocked=$(grep -c 'bolt UNLOCKED' lock1.log) || true
 note esprim latchkey request create $front/command --ty 4 --body unlock.json "${by_cloud[@]}" --from Cspare "${protected[@]}" --esprim-trace seen.jsonl || bad "unlocking: $(cat guide/output)"

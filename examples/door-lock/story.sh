@@ -392,6 +392,7 @@ wait 2>/dev/null "$pid_mn" "$pid_in" "$pid_maf" || true
 start maf latchkey-maf "$MAF_PORT"; start in latchkey-cse "$IN_PORT"; start mn latchkey-cse "$MN_PORT"
 ok "IN-CSE, MN-CSE and MAF were killed and started again on the state they had acknowledged"
 for try in 1 2 3 4 5 6; do phone read front-door && break; [ $try -lt 6 ] || bad "the phone does not get through again"; sleep 2; done
+if grep -q 'renewal refused' mn.log; then bad "the gateway cannot renew its registration: $(grep 'renewal refused' mn.log)"; fi
 ok "sessions and registrations recovered"
 phone set "front-door UNLOCKED" || bad "unlocking after the restart"
 phone expect UNLOCKED || bad "no notification after the restart"
