@@ -166,6 +166,15 @@ Result<bind::PeerOptions> ConnectionOptions::peer() const {
   return out;
 }
 
+Result<bind::PeerOptions> ConnectionOptions::hop() const {
+  auto out = peer();
+  if (!out) return out;
+  auto own = credential();
+  if (!own) return fail(own.error());
+  if (*own) out->credentials = [own = *std::move(own)] { return own->options(); };
+  return out;
+}
+
 Result<std::shared_ptr<client::SaeCredential>> ConnectionOptions::credential() const {
   const auto kind = scheme();
   if (!kind) return fail(kind.error());

@@ -64,6 +64,8 @@ struct ConnectionOptions {
   [[nodiscard]] Result<bind::PeerOptions> peer() const;
   /// nullptr for a connection without TLS.
   [[nodiscard]] Result<std::shared_ptr<client::SaeCredential>> credential() const;
+  /// peer() with credential().
+  [[nodiscard]] Result<bind::PeerOptions> hop() const;
   /// --trust.
   [[nodiscard]] Result<std::shared_ptr<const pki::TrustStore>> anchors() const;
   /// --cert, --key, --trust, --in-cse.

@@ -131,11 +131,8 @@ Result<codec::TokenGrant> ask(const Question& question) {
   if (!das) return fail(das.error());
   auto request = client::token_request(*das, question.from);
   if (!request) return fail(request.error());
-  auto peer = question.connection.peer();
+  auto peer = question.connection.hop();
   if (!peer) return fail(peer.error());
-  auto credential = question.connection.credential();
-  if (!credential) return fail(credential.error());
-  if (*credential) peer->credentials = [credential = *credential] { return credential->options(); };
   bind::Reactor reactor;
   NoAudit audit;
   bind::HttpClient http(reactor, std::move(*peer), audit, system_clock());

@@ -40,11 +40,8 @@ Result<e2e::PairwiseE2EKey> establish(const Options& options) {
   NoAudit audit;
   auto initiator = e2e::EsCertKeInitiator::start(*credentials, *std::move(peer), audit, system_clock());
   if (!initiator) return fail(initiator.error());
-  auto hop = options.connection.peer();
+  auto hop = options.connection.hop();
   if (!hop) return fail(hop.error());
-  auto credential = options.connection.credential();
-  if (!credential) return fail(credential.error());
-  if (*credential) hop->credentials = [credential = *credential] { return credential->options(); };
   bind::Reactor reactor;
   bind::HttpClient http(reactor, std::move(*hop), audit, system_clock());
   const std::chrono::milliseconds limit(options.connection.timeout_ms);

@@ -66,11 +66,8 @@ Result<Trusted> find(const Options& options) {
   const auto use = options.use == "signature" ? Suid::Use::esdata_signature : Suid::Use::esdata_encryption;
   auto known = associations(options, *peer, use);
   if (!known) return fail(known.error());
-  auto hop = options.connection.peer();
+  auto hop = options.connection.hop();
   if (!hop) return fail(hop.error());
-  auto credential = options.connection.credential();
-  if (!credential) return fail(credential.error());
-  if (*credential) hop->credentials = [credential = *credential] { return credential->options(); };
   bind::Reactor reactor;
   NoAudit audit;
   bind::HttpClient http(reactor, std::move(*hop), audit, system_clock());

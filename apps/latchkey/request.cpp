@@ -156,11 +156,8 @@ int run(const Options& options) {
     protecting = *std::move(made);
     request->from = inner_from(options);
   }
-  auto peer = options.connection.peer();
+  auto peer = options.connection.hop();
   if (!peer) return failed(peer.error());
-  auto credential = options.connection.credential();
-  if (!credential) return failed(credential.error());
-  if (*credential) peer->credentials = [credential = *credential] { return credential->options(); };
   bind::Reactor reactor;
   NoAudit audit;
   bind::HttpClient http(reactor, std::move(*peer), audit, system_clock());

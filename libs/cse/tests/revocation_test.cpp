@@ -5,8 +5,7 @@
 
 #include "cover.h"
 #include "latchkey/codec/dynamic_authorization.h"
-#include "support/issuer.h"
-#include "support/world.h"
+#include "support/guest.h"
 
 namespace latchkey::cse::test {
 namespace {
@@ -15,45 +14,9 @@ using latchkey::test::cover;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-constexpr const char* kDas = "https://das.example/das";
-constexpr const char* kTarget = "/in-cse/cse/door/state";
-const EntityId kDasId{Fqdn::parse("das.example").value()};
-
-class Revocation : public ::testing::Test {
+class Revocation : public GuestAtTheDoor {
  protected:
-  static CseOptions options_with(const Issuer& issuer) {
-    auto options = World::in_options();
-    options.token_trust.issuers.push_back(issuer.trusted());
-    options.das_servers = {{kDasId, kDas, {domain("das.example")}}};
-    options.token_checks = {{kDasId, std::chrono::seconds(60)}};
-    return options;
-  }
-  void SetUp() override {
-    world.register_ae("Cdoor", "door");
-    world.register_ae("Cguest", "guest");
-    expect(world.create("Cdoor", "-/door", Ty::cnt, R"({"m2m:cnt":{"rn":"state"}})"), Rsc::created);
-  }
-  void restart() {
-    world.options().token_trust.issuers = {issuer.trusted()};
-    world.start();
-  }
-  static void expect(const ResponsePrimitive& response, Rsc rsc) {
-    EXPECT_EQ(response.rsc, rsc) << World::debug(response);
-  }
-  std::string token(const std::string& id = "t1") const {
-    auto claims = issuer.claims(id, ae_id("/in-cse/Cguest"), world.clock.now());
-    claims.permissions = {{{kTarget}, json::parse(R"({"acr":[{"acor":["all"],"acop":2}]})"), {}}};
-    return issuer.sign(claims);
-  }
-  RequestPrimitive read() { return world.make(Operation::retrieve, "Cguest", kTarget); }
-  ResponsePrimitive send(RequestPrimitive request) {
-    return world.send(world.session("Cguest"), std::move(request));
-  }
-  ResponsePrimitive with_token(const std::string& jwt) {
-    auto request = read();
-    request.tkns = {jwt};
-    return send(std::move(request));
-  }
+  Revocation() : GuestAtTheDoor({{EntityId(domain("das.example")), std::chrono::seconds(60)}}) {}
   ResponsePrimitive with_id(const std::string& id) {
     auto request = read();
     request.tids = {id};
@@ -79,17 +42,13 @@ class Revocation : public ::testing::Test {
            Rsc::created);
     expect(world.update("Cdoor", kTarget, R"({"m2m:cnt":{"daci":["cse/door/d"]}})"), Rsc::updated);
   }
-  [[nodiscard]] std::string last_reason() const { return world.audit.events().back().reason; }
-
-  Issuer issuer{"das.example"};
-  World world{options_with(issuer)};
 };
 
 TEST_F(Revocation, a_token_counts_while_its_das_server_confirms_it) {
   cover({"7.3.2.3-05", "7.3.2.3-11"});
   const auto jwt = token();
   das_knows(jwt);
-  const auto first = with_token(jwt);
+  const auto first = read_with(jwt);
   expect(first, Rsc::ok);
   const auto assigned = codec::read_local_token_ids(first.ati);
   ASSERT_TRUE(assigned);
@@ -100,7 +59,7 @@ TEST_F(Revocation, a_token_counts_while_its_das_server_confirms_it) {
   EXPECT_EQ(std::get<codec::DasRequest>(*asked).token_ids, std::vector<std::string>{"t1@das.example"});
 
   world.clock.advance(std::chrono::seconds(59));
-  expect(with_token(jwt), Rsc::ok);
+  expect(read_with(jwt), Rsc::ok);
   expect(with_local_id(local_id), Rsc::ok);
   expect(with_id("t1@das.example"), Rsc::ok);
   EXPECT_THAT(das().received, SizeIs(1)) << "confirmed not long ago";
@@ -115,33 +74,33 @@ TEST_F(Revocation, a_token_counts_while_its_das_server_confirms_it) {
   for (int k = 0; k < 3; ++k) das_knows_nothing();
   expect(with_local_id(local_id), Rsc::originator_has_no_privilege);
   EXPECT_THAT(last_reason(), HasSubstr("t1@das.example is not confirmed"));
-  expect(with_token(jwt), Rsc::originator_has_no_privilege);
+  expect(read_with(jwt), Rsc::originator_has_no_privilege);
   expect(with_id("t1@das.example"), Rsc::originator_has_no_privilege);
   EXPECT_THAT(das().received, SizeIs(5));
 }
 
 TEST_F(Revocation, a_das_server_that_is_down_confirms_nothing) {
   das().answers = {fail(ErrorCode::unavailable, "down")};
-  expect(with_token(token()), Rsc::originator_has_no_privilege);
+  expect(read_with(token()), Rsc::originator_has_no_privilege);
   auto other = token("t2");
   das_knows(other);
-  expect(with_token(token()), Rsc::originator_has_no_privilege);
+  expect(read_with(token()), Rsc::originator_has_no_privilege);
   EXPECT_THAT(last_reason(), HasSubstr("not confirmed")) << "another token than the one that was asked for";
 }
 
 TEST_F(Revocation, other_issuers_are_not_asked) {
   world.options().token_checks.clear();
-  restart();
-  expect(with_token(token()), Rsc::ok);
+  restart_with_trust();
+  expect(read_with(token()), Rsc::ok);
   world.clock.advance(std::chrono::minutes(30));
-  expect(with_token(token()), Rsc::ok);
+  expect(read_with(token()), Rsc::ok);
   EXPECT_THAT(das().received, SizeIs(0));
 }
 
 TEST_F(Revocation, a_token_kept_here_ends_when_it_is_deleted) {
   cover({"7.4.3-04"});
   world.options().token_checks.clear();
-  restart();
+  restart_with_trust();
   const auto jwt = token();
   const auto stored = world.create(
       "Sadmin", "-", Ty::tk, R"({"m2m:tk":{"rn":"tk1","tkid":"t1@das.example","tkob":")" + jwt + R"("}})");
@@ -153,23 +112,23 @@ TEST_F(Revocation, a_token_kept_here_ends_when_it_is_deleted) {
   expect(with_id("t1@das.example"), Rsc::originator_has_no_privilege);
   EXPECT_THAT(last_reason(), HasSubstr("was deleted here"));
   expect(with_local_id(local_id), Rsc::originator_has_no_privilege);
-  expect(with_token(jwt), Rsc::originator_has_no_privilege);
+  expect(read_with(jwt), Rsc::originator_has_no_privilege);
 }
 
 TEST_F(Revocation, a_token_resource_here_confirms_it) {
   expect(world.create("Sadmin", "-", Ty::tk,
                       R"({"m2m:tk":{"tkid":"t1@das.example","tkob":")" + token() + R"("}})"),
          Rsc::created);
-  expect(with_token(token()), Rsc::ok);
+  expect(read_with(token()), Rsc::ok);
   EXPECT_THAT(das().received, SizeIs(0)) << "this CSE is the repository";
 }
 
 TEST_F(Revocation, new_trust_forgets_confirmations) {
   das_knows(token());
-  expect(with_token(token()), Rsc::ok);
+  expect(read_with(token()), Rsc::ok);
   ASSERT_TRUE(world.cse->trust({.issuers = {issuer.trusted()}, .own_keys = {}}));
   das_knows_nothing();
-  expect(with_token(token()), Rsc::originator_has_no_privilege);
+  expect(read_with(token()), Rsc::originator_has_no_privilege);
 }
 
 TEST_F(Revocation, a_token_that_the_das_server_gave_directly_ends_too) {
@@ -192,7 +151,7 @@ TEST_F(Revocation, a_token_that_the_das_server_gave_directly_ends_too) {
 
 TEST_F(Revocation, a_granted_policy_is_kept_no_longer_than_the_operator_says) {
   world.options().das_servers.front().policy_lifetime_max = std::chrono::seconds(120);
-  restart();
+  restart_with_trust();
   consult_for_target();
   const codec::DynamicAcpInfo policy{json::parse(R"({"acr":[{"acor":["/in-cse/Cguest"],"acop":2}]})"),
                                      world.clock.now() + std::chrono::hours(2)};
@@ -237,7 +196,7 @@ class SecuredForDas : public Revocation {
   void SetUp() override {
     Revocation::SetUp();
     world.options().das_servers.front().secured_requests = source(std::nullopt);
-    restart();
+    restart_with_trust();
     consult_for_target();
     expect(world.update("Cdoor", "-/door/d", R"({"m2m:dac":{"dae":false}})"), Rsc::updated);
     expect(
@@ -254,12 +213,13 @@ class SecuredForDas : public Revocation {
         .recipients = {
             {credential("shared", 14), jose::EncryptionKey(key, jose::KeyAlg::a128kw, jose::Enc::a128gcm)}}};
     config.recipients.front().credential.end = end;
-    return e2e::SecuredRequestSource::make({.self = cse_id("/in-cse"), .das = kDasId}, std::move(config))
+    return e2e::SecuredRequestSource::make(
+               {.self = cse_id("/in-cse"), .das = EntityId(domain("das.example"))}, std::move(config))
         .value();
   }
   codec::Outcome<e2e::SecuredRequest> open(const std::string& sdr) const {
     const auto target = e2e::SecuredRequestTarget::make(
-        {.self = kDasId},
+        {.self = EntityId(domain("das.example"))},
         {.classes = {e2e::EsDataClass::encryption_only},
          .key_algs = {jose::KeyAlg::a128kw},
          .encs = {jose::Enc::a128gcm}},
@@ -299,7 +259,7 @@ TEST_F(SecuredForDas, the_originator_is_told_nothing_that_it_could_read) {
 
 TEST_F(SecuredForDas, what_cannot_be_secured_is_not_told_in_clear) {
   world.options().das_servers.front().secured_requests = source(world.clock.now());
-  restart();
+  restart_with_trust();
   EXPECT_TRUE(denied().tqf.is_null());
 }
 

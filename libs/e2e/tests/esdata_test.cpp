@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "keys.h"
 #include "latchkey/codec/formats.h"
 #include "world.h"
 
@@ -20,24 +21,15 @@ using jose::KeyAlg;
 using jose::SignatureAlg;
 using test::at;
 using test::cover;
+using test::credential;
+using test::key_pair;
 using ::testing::HasSubstr;
 
 const TimePoint kNow = at("20261128T120000");
 constexpr const char* kPayload = R"({"temperature":21})";
 
-const crypto::PrivateKey& ec(crypto::KeyKind kind = crypto::KeyKind::p256) {
-  static std::map<crypto::KeyKind, crypto::PrivateKey> keys;
-  return keys.try_emplace(kind, crypto::PrivateKey::generate(kind)).first->second;
-}
-const crypto::PrivateKey& rsa() {
-  static const auto key = crypto::PrivateKey::generate_rsa(2048);
-  return key;
-}
 std::shared_ptr<const SecretBytes> octets(std::size_t size, std::uint8_t first = 0) {
   return std::make_shared<const SecretBytes>(test::secret(size, first));
-}
-EsDataCredential credential(std::string kid, int suid) {
-  return {.kid = std::move(kid), .suid = Suid::from(suid).value()};
 }
 
 constexpr jose::Permitted<SignatureAlg> kSignatures = {
@@ -63,7 +55,7 @@ EsDataSigner mic(std::string kid = "mic", int suid = 15, SignatureAlg alg = Sign
   return {credential(std::move(kid), suid), jose::SigningKey(octets(64), alg)};
 }
 EsDataSigner signature(std::string kid = "sig", int suid = 45) {
-  return {credential(std::move(kid), suid), jose::SigningKey(ec(), SignatureAlg::es256)};
+  return {credential(std::move(kid), suid), jose::SigningKey(key_pair(), SignatureAlg::es256)};
 }
 EsDataRecipient wraps(std::string kid = "aes", int suid = 14) {
   return {credential(std::move(kid), suid), jose::EncryptionKey(octets(16), KeyAlg::a128kw, Enc::a256gcm)};
@@ -72,20 +64,20 @@ EsDataRecipient direct(std::string kid = "dir", int suid = 14) {
   return {credential(std::move(kid), suid), jose::EncryptionKey(octets(32), KeyAlg::dir, Enc::a256gcm)};
 }
 EsDataRecipient to_certificate(std::string kid = "ec", int suid = 44) {
-  return {credential(std::move(kid), suid),
-          jose::EncryptionKey(ec(crypto::KeyKind::p384).public_key(), KeyAlg::ecdh_es_a256kw, Enc::a256gcm)};
+  return {credential(std::move(kid), suid), jose::EncryptionKey(key_pair(crypto::KeyKind::p384).public_key(),
+                                                                KeyAlg::ecdh_es_a256kw, Enc::a256gcm)};
 }
 std::vector<EsDataVerifier> verifiers() {
   return {{credential("mic", 15), jose::VerificationKey(octets(64), kSignatures)},
           {credential("tef", 35), jose::VerificationKey(octets(64), kSignatures)},
-          {credential("sig", 45), jose::VerificationKey(ec().public_key(), kSignatures)},
-          {credential("sig44", 44), jose::VerificationKey(ec().public_key(), kSignatures)}};
+          {credential("sig", 45), jose::VerificationKey(key_pair().public_key(), kSignatures)},
+          {credential("sig44", 44), jose::VerificationKey(key_pair().public_key(), kSignatures)}};
 }
 std::vector<EsDataOpener> openers() {
   return {{credential("aes", 14), jose::DecryptionKey(octets(16), kKeyAlgs, kEncs)},
           {credential("tef", 34), jose::DecryptionKey(octets(16), kKeyAlgs, kEncs)},
           {credential("dir", 14), jose::DecryptionKey(octets(32), kKeyAlgs, kEncs)},
-          {credential("ec", 44), jose::DecryptionKey(ec(crypto::KeyKind::p384), kKeyAlgs, kEncs)}};
+          {credential("ec", 44), jose::DecryptionKey(key_pair(crypto::KeyKind::p384), kKeyAlgs, kEncs)}};
 }
 std::unique_ptr<EsDataTarget> target(const EsDataPolicy& policy = everything()) {
   return EsDataTarget::make(policy, verifiers(), openers()).value();
@@ -238,11 +230,13 @@ TEST(Algorithms, Signatures) {
   };
   for (const auto& [name, alg, key] :
        {Row{"HS256", SignatureAlg::hs256, nullptr}, Row{"HS384", SignatureAlg::hs384, nullptr},
-        Row{"HS512", SignatureAlg::hs512, nullptr}, Row{"RS256", SignatureAlg::rs256, &rsa()},
-        Row{"RS384", SignatureAlg::rs384, &rsa()}, Row{"RS512", SignatureAlg::rs512, &rsa()},
-        Row{"ES256", SignatureAlg::es256, &ec()},
-        Row{"ES384", SignatureAlg::es384, &ec(crypto::KeyKind::p384)},
-        Row{"ES512", SignatureAlg::es512, &ec(crypto::KeyKind::p521)}})
+        Row{"HS512", SignatureAlg::hs512, nullptr},
+        Row{"RS256", SignatureAlg::rs256, &key_pair(crypto::KeyKind::rsa)},
+        Row{"RS384", SignatureAlg::rs384, &key_pair(crypto::KeyKind::rsa)},
+        Row{"RS512", SignatureAlg::rs512, &key_pair(crypto::KeyKind::rsa)},
+        Row{"ES256", SignatureAlg::es256, &key_pair()},
+        Row{"ES384", SignatureAlg::es384, &key_pair(crypto::KeyKind::p384)},
+        Row{"ES512", SignatureAlg::es512, &key_pair(crypto::KeyKind::p521)}})
     for (const auto form : {EsDataForm::compact, EsDataForm::json}) {
       const auto cred = credential("k", key != nullptr ? 45 : 15);
       const auto text = protect(signing(
@@ -274,10 +268,11 @@ TEST(Algorithms, EncryptionOfContentKeysAndContent) {
   };
   for (const auto& [name, alg, size, key] :
        {Row{"dir", KeyAlg::dir, 1}, Row{"A128KW", KeyAlg::a128kw, 16}, Row{"A192KW", KeyAlg::a192kw, 24},
-        Row{"A256KW", KeyAlg::a256kw, 32}, Row{"RSA-OAEP-256", KeyAlg::rsa_oaep_256, 0, &rsa()},
-        Row{"ECDH-ES+A128KW", KeyAlg::ecdh_es_a128kw, 0, &ec()},
-        Row{"ECDH-ES+A192KW", KeyAlg::ecdh_es_a192kw, 0, &ec(crypto::KeyKind::p384)},
-        Row{"ECDH-ES+A256KW", KeyAlg::ecdh_es_a256kw, 0, &ec(crypto::KeyKind::p521)}})
+        Row{"A256KW", KeyAlg::a256kw, 32},
+        Row{"RSA-OAEP-256", KeyAlg::rsa_oaep_256, 0, &key_pair(crypto::KeyKind::rsa)},
+        Row{"ECDH-ES+A128KW", KeyAlg::ecdh_es_a128kw, 0, &key_pair()},
+        Row{"ECDH-ES+A192KW", KeyAlg::ecdh_es_a192kw, 0, &key_pair(crypto::KeyKind::p384)},
+        Row{"ECDH-ES+A256KW", KeyAlg::ecdh_es_a256kw, 0, &key_pair(crypto::KeyKind::p521)}})
     for (const auto& [enc_name, enc] :
          {std::pair{"A128GCM", Enc::a128gcm}, std::pair{"A192GCM", Enc::a192gcm},
           std::pair{"A256GCM", Enc::a256gcm}})
@@ -631,7 +626,7 @@ TEST(Target, HeadersThatNothingProtects) {
 }
 
 TEST(Target, AnHmacIsNeverComputedWithAPublicKey) {
-  const auto spki = ec().public_key().spki();
+  const auto spki = key_pair().public_key().spki();
   const auto key = std::make_shared<const SecretBytes>(SecretBytes::copy_of(spki));
   const auto forged =
       jose::SigningKey(key, SignatureAlg::hs256).sign({{"kid", "sig"}}, as_bytes(kPayload)).value();

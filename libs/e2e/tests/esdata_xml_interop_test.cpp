@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "keys.h"
 #include "latchkey/e2e/esdata.h"
 #include "peer.h"
 #include "world.h"
@@ -15,22 +16,14 @@ using jose::Enc;
 using jose::KeyAlg;
 using jose::SignatureAlg;
 using test::Folder;
+using test::key_pair;
 using test::run;
 
 const TimePoint kNow = test::at("20261128T120000");
 constexpr const char* kPayload = "23 degrees, < & a quotation mark: \"";
 const std::string kReference = std::string(LATCHKEY_TEST_DATA) + "/xmlenc_reference.py";
 
-const crypto::PrivateKey& pair(KeyKind kind) {
-  static std::map<KeyKind, crypto::PrivateKey> keys;
-  const auto found = keys.find(kind);
-  if (found != keys.end()) return found->second;
-  return keys
-      .emplace(kind, kind == KeyKind::rsa ? crypto::PrivateKey::generate_rsa(2048)
-                                          : crypto::PrivateKey::generate(kind))
-      .first->second;
-}
-std::string pem(KeyKind kind) { return std::string(as_text(pair(kind).pem().reveal())); }
+std::string pem(KeyKind kind) { return std::string(as_text(key_pair(kind).pem().reveal())); }
 std::shared_ptr<const SecretBytes> secret(std::size_t size) {
   return std::make_shared<const SecretBytes>(test::secret(size, 3));
 }
@@ -84,15 +77,15 @@ class XmlSignature : public ::testing::TestWithParam<SignatureRow> {
     return {"--pubkey-pem:k", folder.write("key", public_key.output)};
   }
   std::string sign() const {
-    auto key =
-        symmetric() ? jose::SigningKey(secret(64), alg()) : jose::SigningKey(pair(*GetParam().key), alg());
+    auto key = symmetric() ? jose::SigningKey(secret(64), alg())
+                           : jose::SigningKey(key_pair(*GetParam().key), alg());
     return protect({.security_class = EsDataClass::signature_only,
                     .signers = {{credential(symmetric(), 5), key}},
                     .media_type = "text/plain"});
   }
   std::string verify(const std::string& text) const {
     auto key = symmetric() ? jose::VerificationKey(secret(64), {alg()})
-                           : jose::VerificationKey(pair(*GetParam().key).public_key(), {alg()});
+                           : jose::VerificationKey(key_pair(*GetParam().key).public_key(), {alg()});
     return opened({.classes = {EsDataClass::signature_only}, .signatures = {alg()}},
                   {{credential(symmetric(), 5), key}}, {}, text);
   }
@@ -251,8 +244,8 @@ TEST_P(XmlEncryptionToKeyPairs, PythonCryptography) {
   const auto key = folder.write("key", pem(row.key));
   const auto text =
       protect({.security_class = EsDataClass::encryption_only,
-               .recipients = {
-                   {credential(false, 4), jose::EncryptionKey(pair(row.key).public_key(), row.alg, enc)}}});
+               .recipients = {{credential(false, 4),
+                               jose::EncryptionKey(key_pair(row.key).public_key(), row.alg, enc)}}});
   EXPECT_EQ(run({"/usr/bin/python3", kReference, "open", key}, text).output, kPayload);
   const auto made = run({"/usr/bin/python3", kReference, "seal", std::string(to_string(enc)),
                          std::string(to_string(row.alg)), "k", key},
@@ -260,7 +253,7 @@ TEST_P(XmlEncryptionToKeyPairs, PythonCryptography) {
   ASSERT_EQ(made.status, 0) << made.output;
   EXPECT_EQ(
       opened({.classes = {EsDataClass::encryption_only}, .key_algs = {row.alg}, .encs = {enc}}, {},
-             {{credential(false, 4), jose::DecryptionKey(pair(row.key), {row.alg}, {enc})}}, made.output),
+             {{credential(false, 4), jose::DecryptionKey(key_pair(row.key), {row.alg}, {enc})}}, made.output),
       kPayload)
       << made.output;
 }
@@ -277,7 +270,7 @@ TEST(XmlNested, Xmlsec1OpensWhatIsSignedAndVerifiesIt) {
   const Folder folder;
   const auto text = protect(
       {.security_class = EsDataClass::sign_then_encrypt,
-       .signers = {{credential(false, 5), jose::SigningKey(pair(KeyKind::p256), SignatureAlg::es256)}},
+       .signers = {{credential(false, 5), jose::SigningKey(key_pair(KeyKind::p256), SignatureAlg::es256)}},
        .recipients = {{credential(true, 4), jose::EncryptionKey(secret(16), KeyAlg::a128kw, Enc::a256gcm)}}});
   const auto inner = run(
       {"xmlsec1", "--decrypt", "--aeskey:k", folder.write("aes", octets(16)), folder.write("in.xml", text)},
@@ -291,10 +284,11 @@ TEST(XmlNested, Xmlsec1OpensWhatIsSignedAndVerifiesIt) {
 
 TEST(XmlSeveralSignatures, EachIsVerifiedByXmlsec1) {
   const Folder folder;
-  const auto text = protect(
-      {.security_class = EsDataClass::signature_only,
-       .signers = {{credential(true, 5, "m"), jose::SigningKey(secret(64), SignatureAlg::hs256)},
-                   {credential(false, 5, "s"), jose::SigningKey(pair(KeyKind::p384), SignatureAlg::es384)}}});
+  const auto text =
+      protect({.security_class = EsDataClass::signature_only,
+               .signers = {{credential(true, 5, "m"), jose::SigningKey(secret(64), SignatureAlg::hs256)},
+                           {credential(false, 5, "s"),
+                            jose::SigningKey(key_pair(KeyKind::p384), SignatureAlg::es384)}}});
   const auto file = folder.write("in.xml", text);
   const auto key = folder.write("key", run({"openssl", "pkey", "-pubout"}, pem(KeyKind::p384)).output);
   for (const auto* which : {"(//*[local-name()='Signature'])[1]", "(//*[local-name()='Signature'])[2]"}) {

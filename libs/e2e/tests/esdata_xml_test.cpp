@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "keys.h"
 #include "latchkey/e2e/esdata.h"
 #include "latchkey/xmlsec/encryption.h"
 #include "latchkey/xmlsec/signature.h"
@@ -18,28 +19,21 @@ using jose::KeyAlg;
 using jose::SignatureAlg;
 using test::at;
 using test::cover;
+using test::credential;
+using test::key_pair;
 using ::testing::HasSubstr;
 
 const TimePoint kNow = at("20261128T120000");
 constexpr const char* kPayload = R"({"temperature":21})";
 
-const crypto::PrivateKey& ec(KeyKind kind = KeyKind::p256) {
-  static std::map<KeyKind, crypto::PrivateKey> keys;
-  const auto found = keys.find(kind);
-  return found != keys.end() ? found->second
-                             : keys.emplace(kind, crypto::PrivateKey::generate(kind)).first->second;
-}
 std::shared_ptr<const SecretBytes> octets(std::size_t size) {
   return std::make_shared<const SecretBytes>(test::secret(size));
-}
-EsDataCredential credential(std::string kid, int suid) {
-  return {.kid = std::move(kid), .suid = Suid::from(suid).value()};
 }
 EsDataSigner mic(int suid = 15) {
   return {credential("mic", suid), jose::SigningKey(octets(64), SignatureAlg::hs256)};
 }
 EsDataSigner signature(std::string kid = "sig") {
-  return {credential(std::move(kid), 45), jose::SigningKey(ec(), SignatureAlg::es256)};
+  return {credential(std::move(kid), 45), jose::SigningKey(key_pair(), SignatureAlg::es256)};
 }
 EsDataRecipient wraps(int suid = 14) {
   return {credential("aes", suid), jose::EncryptionKey(octets(16), KeyAlg::a128kw, Enc::a256gcm)};
@@ -49,7 +43,7 @@ EsDataRecipient direct() {
 }
 EsDataRecipient to_certificate() {
   return {credential("ec", 44),
-          jose::EncryptionKey(ec(KeyKind::p384).public_key(), KeyAlg::ecdh_es_a256kw, Enc::a256gcm)};
+          jose::EncryptionKey(key_pair(KeyKind::p384).public_key(), KeyAlg::ecdh_es_a256kw, Enc::a256gcm)};
 }
 EsDataSourceConfig xml(std::vector<EsDataSigner> signers, std::vector<EsDataRecipient> recipients) {
   const auto security_class = signers.empty()      ? EsDataClass::encryption_only
@@ -72,14 +66,14 @@ EsDataPolicy everything() {
 }
 std::vector<EsDataVerifier> verifiers() {
   return {{credential("mic", 15), jose::VerificationKey(octets(64), {SignatureAlg::hs256})},
-          {credential("sig", 45), jose::VerificationKey(ec().public_key(), {SignatureAlg::es256})},
-          {credential("sig2", 45), jose::VerificationKey(ec().public_key(), {SignatureAlg::es256})}};
+          {credential("sig", 45), jose::VerificationKey(key_pair().public_key(), {SignatureAlg::es256})},
+          {credential("sig2", 45), jose::VerificationKey(key_pair().public_key(), {SignatureAlg::es256})}};
 }
 std::vector<EsDataOpener> openers() {
   return {{credential("aes", 14), jose::DecryptionKey(octets(16), {KeyAlg::a128kw}, {Enc::a256gcm})},
           {credential("dir", 14), jose::DecryptionKey(octets(32), {KeyAlg::dir}, {Enc::a256gcm})},
           {credential("ec", 44),
-           jose::DecryptionKey(ec(KeyKind::p384), {KeyAlg::ecdh_es_a256kw}, {Enc::a256gcm})}};
+           jose::DecryptionKey(key_pair(KeyKind::p384), {KeyAlg::ecdh_es_a256kw}, {Enc::a256gcm})}};
 }
 std::unique_ptr<EsDataTarget> target(const EsDataPolicy& policy = everything()) {
   return EsDataTarget::make(policy, verifiers(), openers()).value();
@@ -262,13 +256,14 @@ TEST(XmlTarget, TheCurveOfTheKeyDecidesWhatTheIdentifierMeans) {
   for (const auto& [kind, alg] : {std::pair{KeyKind::p256, SignatureAlg::es256},
                                   std::pair{KeyKind::brainpool_p256r1, SignatureAlg::es256_brainpool_p256r1},
                                   std::pair{KeyKind::frp256v1, SignatureAlg::es256_frp256v1}}) {
-    const auto text = protect(xml({{credential("s", 45), jose::SigningKey(ec(kind), alg)}}, {}));
+    const auto text = protect(xml({{credential("s", 45), jose::SigningKey(key_pair(kind), alg)}}, {}));
     const auto reads = [&](KeyKind of, jose::Permitted<SignatureAlg> policy_algs,
                            jose::Permitted<SignatureAlg> key_algs) {
       auto policy = everything();
       policy.signatures = policy_algs;
       return EsDataTarget::make(
-                 policy, {{credential("s", 45), jose::VerificationKey(ec(of).public_key(), key_algs)}}, {})
+                 policy, {{credential("s", 45), jose::VerificationKey(key_pair(of).public_key(), key_algs)}},
+                 {})
           .value()
           ->open(EsDataForm::xml, text, kNow);
     };
@@ -288,7 +283,7 @@ TEST(XmlTarget, TheCurveOfTheKeyDecidesWhatTheIdentifierMeans) {
         EXPECT_EQ(defect(reads(other, all, all)), EsDataDefect::integrity) << "another curve";
       }
     // JOSE has no name for the two.
-    auto compact = xml({{credential("s", 45), jose::SigningKey(ec(kind), alg)}}, {});
+    auto compact = xml({{credential("s", 45), jose::SigningKey(key_pair(kind), alg)}}, {});
     compact.form = EsDataForm::compact;
     EXPECT_EQ(EsDataSource::make(compact).has_value(), alg == SignatureAlg::es256);
   }
