@@ -18,7 +18,7 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
   if (!in) return fail(ErrorCode::io, path + ": " + std::strerror(errno));
   const std::streamoff size = in.tellg();
   if (size < 0 || size > static_cast<std::streamoff>(most))
-    return fail(ErrorCode::limit, path + ": larger than " + std::to_string(most >> 20U) + " MiB");
+    return fail(ErrorCode::limit, path + ": larger than " + std::to_string(most) + " octets");
   std::string out(static_cast<std::size_t>(size), '\0');
   in.seekg(0);
   if (!in.read(out.data(), size)) return fail(ErrorCode::io, path + ": " + std::strerror(errno));

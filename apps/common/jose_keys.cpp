@@ -1,24 +1,15 @@
 #include "jose_keys.h"
 
 #include <chrono>
-#include <fstream>
-#include <iterator>
 
+#include "credentials.h"
 #include "latchkey/base/time.h"
 
 namespace latchkey::daemon {
 
 namespace {
 
-constexpr std::size_t kKeyFileOctetsMax = 16 * 1024;
-
-Result<std::string> read_key_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in || text.size() > kKeyFileOctetsMax)
-    return fail(ErrorCode::io, path + ": cannot be read as a public key");
-  return text;
-}
+constexpr std::size_t kKeyFileOctetsMax = 16UL * 1024UL;
 
 std::int64_t now_unix() {
   return std::chrono::duration_cast<std::chrono::seconds>(system_clock().now().time_since_epoch()).count();
@@ -47,7 +38,7 @@ JoseKeyConfig read_decryption_key(ConfigReader& in) {
 }
 
 Result<crypto::PublicKey> public_key_in(const std::string& file) {
-  const auto pem = read_key_file(file);
+  const auto pem = read_file(file, kKeyFileOctetsMax);
   if (!pem) return fail(pem.error());
   auto key = crypto::PublicKey::from_pem(*pem);
   if (!key) return fail(file, key.error());

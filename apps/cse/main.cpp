@@ -103,9 +103,7 @@ Result<int> serve(app::CseConfig config, const std::string&) {
     return pairwise ? (*cse)->provision(*std::move(pairwise)) : fail(pairwise.error());
   };
   auto renew_certificate = [&]() -> Status {
-    return config.end_to_end && config.end_to_end->establish_keys
-               ? (*cse)->renew(daemon.own(), daemon.trust())
-               : Status();
+    return config.end_to_end ? (*cse)->renew(daemon.own(), daemon.trust()) : Status();
   };
   // Each by itself: what cannot be read must not keep the rest as it was.
   auto reload = [&]() -> Status {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "latchkey/base/log.h"
+#include "latchkey/client/end_to_end_credential.h"
 #include "latchkey/e2e/established_key.h"
 
 namespace latchkey::client {
@@ -40,22 +41,33 @@ Result<std::unique_ptr<EndToEndReceiver>> EndToEndReceiver::make(EndToEndReceive
 }
 
 void EndToEndReceiver::handle(RequestPrimitive request, bind::Respond respond) {
-  notified(std::move(request), kRegistrar, std::move(respond));
+  auto originator = originator_of(request.from);
+  notified(std::move(request), std::move(originator), kRegistrar, std::move(respond));
 }
 
 void EndToEndReceiver::handle(bind::IncomingRequest request, bind::Respond respond) {
   const auto& identity = request.security->identity;
   const auto hop = identity ? to_string(*identity) : request.peer.substr(0, request.peer.rfind(':'));
-  notified(std::move(request.primitive), hop, std::move(respond));
+  auto originator = originator_of(request.primitive.from);
+  if (!vouches(identity, originator)) originator.reset();
+  notified(std::move(request.primitive), std::move(originator), hop, std::move(respond));
 }
 
-void EndToEndReceiver::notified(RequestPrimitive outer, std::string_view hop, bind::Respond respond) {
+/// Whoever speaks for itself, and the CSE through which all others reach us.
+bool EndToEndReceiver::vouches(const std::optional<EntityId>& hop,
+                               const std::optional<EntityId>& originator) const {
+  if (!hop || !originator) return false;
+  const auto registrar = options_.registrar ? options_.registrar : self_id_.registrar();
+  return *hop == *originator || (registrar && *hop == EntityId(*registrar));
+}
+
+void EndToEndReceiver::notified(RequestPrimitive outer, std::optional<EntityId> originator,
+                                std::string_view hop, bind::Respond respond) {
   if (!e2e::NotifiedEndPoint::takes(outer)) {
     if (options_.other) return options_.other(std::move(outer), std::move(respond));
     return respond(codec::refusal_response(
         outer, {Rsc::operation_not_allowed, "this end-point takes protected primitives alone"}));
   }
-  const auto originator = originator_of(outer.from);
   auto handled = end_point_->handle({.outer = outer, .originator = originator, .hop = hop});
   go_on(std::move(outer), std::move(handled), std::move(respond));
 }
@@ -81,7 +93,7 @@ void EndToEndReceiver::fetch(const KeyId& kc_id, RequestPrimitive outer, bind::R
     if (!alive) return;
     EndToEndReceiver& self = **alive;
     --self.fetching_;
-    if (!key || !self.take(kc_id, *key))
+    if (!key || !self.take(kc_id, *std::move(key)))
       return self.answer(outer, self.end_point_->unknown_key(outer), respond);
     auto handled = self.end_point_->opened(outer);
     self.go_on(std::move(outer), std::move(handled), std::move(respond));
@@ -89,10 +101,16 @@ void EndToEndReceiver::fetch(const KeyId& kc_id, RequestPrimitive outer, bind::R
 }
 
 /// Only a key for ESPrim with us, whose source the MAF names, speaks for anybody.
-bool EndToEndReceiver::take(const KeyId& kc_id, const RetrievedKey& key) {
+bool EndToEndReceiver::take(const KeyId& kc_id, RetrievedKey&& key) {
   const bool ours = std::ranges::find(key.targets, EntityId(self_id_)) != key.targets.end();
   if (key.suid.value() != 33 || !ours || !key.source_entity || key.expires <= clock_.now()) return false;
-  auto pairwise = e2e::PairwiseEsPrimKey::from_kc(kc_id, key.key, *key.source_entity, key.expires);
+  if (!key.end_to_end) {
+    auto pairwise = e2e::PairwiseEsPrimKey::from_kc(kc_id, key.key, *key.source_entity, key.expires);
+    return pairwise && end_point_->obtain(*std::move(pairwise));
+  }
+  // Ke2e_master, of which the MAF says what is made (8.6.2).
+  const auto credential = credential_of(std::move(key), kc_id, self_id_.sp());
+  auto pairwise = credential ? credential->esprim_key(self_id_) : fail(credential.error());
   return pairwise && end_point_->obtain(*std::move(pairwise));
 }
 

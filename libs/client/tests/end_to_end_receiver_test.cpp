@@ -364,12 +364,35 @@ class EstablishedKey : public EndToEndReceiverTest {
    private:
     EstablishedKey& test_;
   };
+  /// At the AE's listener, over an association of `hop`.
+  class ByListener final : public bind::RequestSender {
+   public:
+    ByListener(EstablishedKey& test, EntityId hop) : test_(test) { context_.identity = std::move(hop); }
+    void send(RequestPrimitive request, std::chrono::milliseconds, Done done) override {
+      bind::IncomingRequest incoming;
+      incoming.primitive = std::move(request);
+      incoming.security = std::make_shared<const tls::SecurityContext>(context_);
+      incoming.peer = "127.0.0.1:9";
+      std::optional<ResponsePrimitive> answer;
+      test_.receiver->handle(std::move(incoming),
+                             [&](ResponsePrimitive response) { answer = std::move(response); });
+      ASSERT_TRUE(answer);
+      done(*std::move(answer));
+    }
+
+   private:
+    EstablishedKey& test_;
+    tls::SecurityContext context_;
+  };
   Result<e2e::PairwiseE2EKey> establish(const EntityId& as) {
+    ByRegistrar hop(*this);
+    return establish(as, hop);
+  }
+  Result<e2e::PairwiseE2EKey> establish(const EntityId& as, bind::RequestSender& hop) {
     world.clock.set(system_clock().now() + std::chrono::seconds(5));  // certificates begin now
     auto initiator =
         e2e::EsCertKeInitiator::start(credentials(as), {.id = id(kLock)}, world.client_audit, world.clock);
     EXPECT_TRUE(initiator);
-    ByRegistrar hop(*this);
     std::optional<Result<e2e::PairwiseE2EKey>> result;
     establish_pairwise_key(hop, "/in-cse/Cphone", "/mn-cse-123456/Clock-AE1", *std::move(initiator),
                            kPatience,
@@ -417,6 +440,16 @@ TEST_F(EstablishedKey, serves_primitives_and_data_at_once) {
   ASSERT_EQ(opened->verified.size(), 1U);
   EXPECT_EQ(opened->verified.front().owner, id(kUser));
   EXPECT_FALSE(e2e::esdata_key(*key, Suid::Use::esprim));
+}
+
+TEST_F(EstablishedKey, at_a_listener_begins_for_whom_the_hop_can_vouch) {
+  receiver = *EndToEndReceiver::make(options, world.reactor, world.client_audit, world.clock);
+  ByListener itself(*this, id(kUser)), registrar(*this, CseId::parse("/mn-cse-123456", home()).value()),
+      stranger(*this, id("//my.m2mprovider.org/in-cse/Cstranger"));
+  EXPECT_TRUE(establish(id(kUser), itself));
+  EXPECT_TRUE(establish(id(kUser), registrar));
+  EXPECT_FALSE(establish(id(kUser), stranger)) << "whoever may begin handshakes of others may stop them, too";
+  EXPECT_EQ(keys.size(), 2U);
 }
 
 TEST_F(EstablishedKey, is_only_for_whom_the_configuration_names_and_the_certificate_proves) {

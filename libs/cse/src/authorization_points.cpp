@@ -167,10 +167,10 @@ void PointClient::ask(std::vector<std::string> points, codec::DecisionRequest qu
                                                            std::move(originator), std::move(done));
 }
 
-void PointClient::ask(std::vector<std::string> points, codec::PolicyRequest question,
-                      const EntityId& originator, Done<codec::PolicyResponse> done) {
+void PointClient::ask(std::vector<std::string> points, codec::PolicyRequest question, std::string requester,
+                      Done<codec::PolicyResponse> done) {
   bounded<codec::PolicyRequest, codec::PolicyResponse>(std::move(points), std::move(question),
-                                                       to_string(originator), std::move(done));
+                                                       std::move(requester), std::move(done));
 }
 
 void PointClient::ask(std::vector<std::string> points, codec::InformationRequest question,

@@ -47,8 +47,8 @@ class PointClient {
   /// `done` is called once, now or later. `points` is not empty.
   void ask(std::vector<std::string> points, codec::DecisionRequest question,
            Done<codec::DecisionResponse> done);
-  /// `originator`: whose request waits for it.
-  void ask(std::vector<std::string> points, codec::PolicyRequest question, const EntityId& originator,
+  /// `requester`: whose request waits for it, by whom it is bounded.
+  void ask(std::vector<std::string> points, codec::PolicyRequest question, std::string requester,
            Done<codec::PolicyResponse> done);
   /// Not among the bounded: the caller bounds what it collects.
   void ask(std::vector<std::string> points, codec::InformationRequest question,

@@ -206,7 +206,8 @@ void AuthorizationService::retrieve_policies(const CasePtr& open) {
   if (subject->hosted.resource != nullptr) known->ri = subject->hosted.resource->ri;
   known->op = operation_of(about.primitive());
   known->child_type = about.primitive().ty;
-  distributed_.add_policies(std::move(known), std::move(prps), about.primitive().to, open->originator,
+  distributed_.add_policies(std::move(known), std::move(prps), about.primitive().to,
+                            to_string(open->originator),
                             [this, open](std::shared_ptr<const Elsewhere> found) {
                               open->about.elsewhere = std::move(found);
                               conclude(open);

@@ -113,6 +113,11 @@ void take_policies(Elsewhere& known, const SpId& home, const std::string& point,
   known.said = "its policies do not permit";
 }
 
+/// Who only says who it is takes no place from who has shown it.
+std::string requester_of(const Request& request) {
+  return (request.rq_authn ? "" : "?") + to_string(*request.originator);
+}
+
 }  // namespace
 
 bool DistributedAuthorization::concerns(const Request& request, const Target& target) const {
@@ -131,24 +136,25 @@ void DistributedAuthorization::ask(const Request& request, const Target& target,
   auto known = about(request, target);
   auto address = address_of(core_, target);
   if (pdps.empty())
-    return add_policies(std::move(known), std::move(prps), std::move(address), *request.originator,
+    return add_policies(std::move(known), std::move(prps), std::move(address), requester_of(request),
                         std::move(done));
   auto question = question_about(core_, request, address);
   client_.ask(
       std::move(pdps), std::move(question),
-      [this, known, prps = std::move(prps), address = std::move(address), originator = *request.originator,
+      [this, known, prps = std::move(prps), address = std::move(address), requester = requester_of(request),
        done = std::move(done)](PointClient::Answer<codec::DecisionResponse> answer) mutable {
         known->point = "the PDP " + answer.point;
         known->permit = answer.response && answer.response->permit;
         known->said = !answer.response ? answer.response.error().detail : known->permit ? "PERMIT" : "DENY";
         if (known->permit || prps.empty()) return done(std::move(known));
-        add_policies(std::move(known), std::move(prps), std::move(address), originator, std::move(done));
+        add_policies(std::move(known), std::move(prps), std::move(address), std::move(requester),
+                     std::move(done));
       });
 }
 
 void DistributedAuthorization::add_policies(std::shared_ptr<Elsewhere> known, std::vector<std::string> prps,
-                                            std::string address, const EntityId& originator, Done done) {
-  client_.ask(std::move(prps), codec::PolicyRequest{std::move(address)}, originator,
+                                            std::string address, std::string requester, Done done) {
+  client_.ask(std::move(prps), codec::PolicyRequest{std::move(address)}, std::move(requester),
               [this, known = std::move(known),
                done = std::move(done)](PointClient::Answer<codec::PolicyResponse> answer) mutable {
                 known->point = "the PRP " + answer.point;

@@ -21,7 +21,7 @@ class DistributedAuthorization {
 
   /// Adds the policies that PRPs have for `address`, or why there are none, and goes on.
   void add_policies(std::shared_ptr<Elsewhere> known, std::vector<std::string> prps, std::string address,
-                    const EntityId& originator, Done done);
+                    std::string requester, Done done);
 
  private:
   Core& core_;

@@ -182,7 +182,7 @@ void EndToEnd::fetch(const KeyId& id, Request&& outer, Respond respond) {
 
 bool EndToEnd::obtain(const MafKey& key) {
   if (!key.source) return false;  // nobody whom a From could name
-  auto pairwise = pairwise_key(key, options_.end_point.esprim.self);
+  auto pairwise = pairwise_key(key, core_.options.cse_id);
   if (!pairwise) {
     log::warning("cse", "key " + key.id.text() + ": " + pairwise.error().detail);
     return false;

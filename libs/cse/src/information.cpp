@@ -79,7 +79,11 @@ PolicyInformation::PolicyInformation(Core& core, DasClient& das, PointClient& po
       das_(das),
       points_(points),
       verifier_(core.options.cse_id, *this),
-      shelf_(kTokensKept, "lt" + to_hex(crypto::random_bytes(4)) + "-") {}
+      shelf_(kTokensKept, "lt" + to_hex(crypto::random_bytes(4)) + "-") {
+  core_.tree.token_gone = [this](const std::string& token_id) { remember_gone(token_id); };
+}
+
+PolicyInformation::~PolicyInformation() { core_.tree.token_gone = nullptr; }
 
 Status PolicyInformation::configure(authz::TokenTrust trust) {
   auto authorities = authorities_of(trust);
@@ -158,15 +162,15 @@ bool PolicyInformation::must_ask(const authz::Token& token, TimePoint now) const
 
 /// Its <token> was here and was taken away.
 bool PolicyInformation::deleted(const authz::Token& token, TimePoint now) const {
-  return stored_.contains(token.token_id) && core_.tree.find_token(token.token_id, now) == nullptr;
+  return gone_.contains(token.token_id) && core_.tree.find_token(token.token_id, now) == nullptr;
 }
 
-const Resource* PolicyInformation::stored_token(const std::string& token_id, TimePoint now) {
-  const auto* const stored = core_.tree.find_token(token_id, now);
-  if (stored == nullptr) return nullptr;
-  if (stored_.size() >= kTokensKept) stored_.clear();
-  stored_.insert(token_id);
-  return stored;
+void PolicyInformation::remember_gone(const std::string& token_id) {
+  if (!gone_.insert(token_id).second) return;
+  gone_in_order_.push_back(token_id);
+  if (gone_in_order_.size() <= kTokensKept) return;
+  gone_.erase(gone_in_order_.front());
+  gone_in_order_.pop_front();
 }
 
 void PolicyInformation::confirm(const Token& token) {
@@ -185,10 +189,17 @@ std::vector<TokenShelf::Token> PolicyInformation::unconfirmed(const EntityId& or
   return out;
 }
 
-/// Where its domain keeps tokens, or its DAS Server, still has it.
+bool PolicyInformation::proves(std::string_view jwt, const authz::Token& token, const Gathering& gathering) {
+  const auto other = verifier_.verify(jwt, *gathering.originator, gathering.now);
+  return other && (*other)->token_id == token.token_id;
+}
+
+/// Where its domain keeps tokens, or its DAS Server, still has it. A <token> here may be one that nobody
+/// could read when it was made, so its name alone says nothing.
 void PolicyInformation::ask_whether_valid(const GatheringPtr& gathering, const Token& token,
                                           UniqueFunction<void(bool)> done) {
-  if (stored_token(token->token_id, gathering->now) != nullptr) {
+  const auto* const stored = core_.tree.find_token(token->token_id, gathering->now);
+  if (stored != nullptr && proves(stored->text("tkob"), *token, *gathering)) {
     confirm(token);
     return done(true);
   }
@@ -196,9 +207,7 @@ void PolicyInformation::ask_whether_valid(const GatheringPtr& gathering, const T
         [this, gathering, token, done = std::move(done)](const Found& found) mutable {
           const bool valid = std::ranges::any_of(found, [&](const json::object& entry) {
             const auto* const jwt = entry.if_contains("tkob");
-            if (jwt == nullptr || !jwt->is_string()) return false;
-            const auto other = verifier_.verify(jwt->get_string(), *gathering->originator, gathering->now);
-            return other && (*other)->token_id == token->token_id;
+            return jwt != nullptr && jwt->is_string() && proves(jwt->get_string(), *token, *gathering);
           });
           if (valid) confirm(token);
           done(valid);
@@ -298,7 +307,7 @@ void PolicyInformation::take_token_id(const GatheringPtr& gathering, const std::
     if (!valid) return gathering->refuse(to_string(valid.error(), "token"));
     return accept(gathering, known);
   }
-  if (const auto* const stored = stored_token(token_id, gathering->now); stored != nullptr)
+  if (const auto* const stored = core_.tree.find_token(token_id, gathering->now); stored != nullptr)
     return take_token(gathering, stored->text("tkob"));
   fetch(gathering, codec::Ty::tk, token_id, [this, gathering, token_id](const Found& found) {
     for (const auto& entry : found) {

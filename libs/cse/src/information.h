@@ -1,6 +1,7 @@
 #pragma once
 /// The Policy Information Point for roles and tokens: from what a request names to what counts in its
 /// decision (TS-0003 7.3.2.3 steps 5 and 6, 7.4.3 steps 2 to 4).
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -41,6 +42,9 @@ struct EvidenceRefused {
 class PolicyInformation final : private authz::ResourceNames {
  public:
   PolicyInformation(Core& core, DasClient& das, PointClient& points);
+  ~PolicyInformation();
+  PolicyInformation(const PolicyInformation&) = delete;
+  PolicyInformation& operator=(const PolicyInformation&) = delete;
 
   /// It names something, or a token that a DAS Server gave for its originator must be confirmed again.
   [[nodiscard]] bool needed(const RequestPrimitive& request, const std::optional<EntityId>& originator) const;
@@ -90,8 +94,9 @@ class PolicyInformation final : private authz::ResourceNames {
   void confirm_held(const GatheringPtr& gathering);
   void ask_whether_valid(const GatheringPtr& gathering, const Token& token, UniqueFunction<void(bool)> done);
   void confirm(const Token& token);
-  /// The <token> here of that id; remembered, so that its going is noticed.
-  [[nodiscard]] const Resource* stored_token(const std::string& token_id, TimePoint now);
+  void remember_gone(const std::string& token_id);
+  /// A JWT from where tokens are kept is that very token, whole and of its issuer.
+  [[nodiscard]] bool proves(std::string_view jwt, const authz::Token& token, const Gathering& gathering);
   [[nodiscard]] bool must_ask(const authz::Token& token, TimePoint now) const;
   [[nodiscard]] bool deleted(const authz::Token& token, TimePoint now) const;
   [[nodiscard]] std::vector<Token> unconfirmed(const EntityId& originator) const;
@@ -120,7 +125,8 @@ class PolicyInformation final : private authz::ResourceNames {
   std::uint64_t pip_questions_ = 0;
   std::unordered_map<std::string, std::vector<Token>> held_;  // by holder
   std::unordered_map<std::string, TimePoint> confirmed_;      // by Token-ID: when
-  std::unordered_set<std::string> stored_;                    // Token-IDs that a <token> here had
+  std::unordered_set<std::string> gone_;                      // Token-IDs that a <token> here had
+  std::deque<std::string> gone_in_order_;                     // the oldest makes way
 };
 
 }  // namespace latchkey::cse

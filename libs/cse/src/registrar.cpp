@@ -28,7 +28,10 @@ const json::object* base_of(const ResponsePrimitive& response) {
 
 }  // namespace
 
-Registrar::~Registrar() { core_.executor.cancel(timer_); }
+Registrar::~Registrar() {
+  core_.executor.cancel(timer_);
+  core_.executor.cancel(look_);
+}
 
 void Registrar::start() { create(); }
 
@@ -38,12 +41,11 @@ void Registrar::refresh() {
 
 void Registrar::descendants_changed() {
   // The change is still being made, and one for the registrar itself is none: looked at when it is done.
-  if (registered_) run_later(std::chrono::milliseconds(0), &Registrar::renew_descendants);
-}
-
-void Registrar::renew_descendants() {
-  if (core_.tree.cses_below(registrar_) != told_) return renew();
-  run_later(refresh_after(), &Registrar::renew);
+  if (!registered_) return;
+  core_.executor.cancel(look_);
+  look_ = core_.executor.after(std::chrono::milliseconds(0), [this] {
+    if (core_.tree.cses_below(registrar_) != told_) renew();
+  });
 }
 
 std::chrono::milliseconds Registrar::refresh_after() const {

@@ -27,7 +27,6 @@ class Registrar {
   void create();
   void created(const ResponsePrimitive& response);
   void renew();
-  void renew_descendants();
   void renewed(const ResponsePrimitive& response);
   void read_base();
   void base_read(const ResponsePrimitive& response);
@@ -42,6 +41,7 @@ class Registrar {
   Core& core_;
   CseId registrar_;
   Executor::TimerId timer_{};
+  Executor::TimerId look_{};  ///< at the descendants; never moves the time of the next renewal
   std::chrono::milliseconds backoff_{0};
   std::uint64_t requests_ = 0;
   bool registered_ = false;

@@ -198,7 +198,11 @@ void ResourceTree::unindex(Resource& resource) {
   }
   if (resource.is(codec::Ty::rol))
     erase_entry(roles_, role_key(resource.text("rlid"), resource.text("tkhd")), resource);
-  if (resource.is(codec::Ty::tk)) erase_entry(tokens_, std::string(resource.text("tkid")), resource);
+  if (resource.is(codec::Ty::tk)) {
+    const std::string token_id(resource.text("tkid"));
+    erase_entry(tokens_, token_id, resource);
+    if (token_gone) token_gone(token_id);
+  }
   if (resource.dynamic) erase_entry(dynamic_, resource.parent, resource);
   const auto of_this = [&](const auto& entry) { return entry.second == &resource; };
   if (resource.is(codec::Ty::svsn)) std::erase_if(nodes_, of_this);

@@ -89,6 +89,9 @@ class ResourceTree {
   [[nodiscard]] std::vector<std::string> cses_below(const std::optional<CseId>& above) const;
   /// Called after every change of a <remoteCSE>, while it is made. May be empty.
   std::function<void()> remote_cses_changed;
+  /// Called when a <token> goes, with its tokenID; also within a change of one, which comes back at once.
+  /// May be empty.
+  std::function<void(const std::string& token_id)> token_gone;
 
   /// <serviceSubscribedNode> resources whose csi is `id` (IN-CSE).
   [[nodiscard]] std::vector<Resource*> subscribed_nodes(const CseId& id) const;

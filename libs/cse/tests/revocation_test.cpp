@@ -14,6 +14,9 @@ using latchkey::test::cover;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
+/// Without a check of what was issued.
+using NoCheck = GuestAtTheDoor;
+
 class Revocation : public GuestAtTheDoor {
  protected:
   Revocation() : GuestAtTheDoor({{EntityId(domain("das.example")), std::chrono::seconds(60)}}) {}
@@ -121,6 +124,30 @@ TEST_F(Revocation, a_token_resource_here_confirms_it) {
          Rsc::created);
   expect(read_with(token()), Rsc::ok);
   EXPECT_THAT(das().received, SizeIs(0)) << "this CSE is the repository";
+}
+
+/// Anybody who may create a <token> may give it any name, as long as nobody here can read it.
+TEST_F(Revocation, a_token_resource_that_nobody_could_read_confirms_nothing) {
+  const Issuer stranger{"other.example"};
+  const auto unread = stranger.sign(stranger.claims("t9", guest(), world.clock.now()));
+  expect(world.create("Sadmin", "-", Ty::tk,
+                      R"({"m2m:tk":{"tkid":"t1@das.example","tkob":")" + unread + R"("}})"),
+         Rsc::created);
+  das_knows_nothing();
+  expect(read_with(token()), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(das().received, SizeIs(1)) << "who knows was asked";
+}
+
+/// Also where it was known by its text before it was ever asked for by its id.
+TEST_F(NoCheck, a_token_that_is_deleted_here_ends_though_its_resource_was_never_used) {
+  const auto jwt = token();
+  expect(world.create("Sadmin", "-", Ty::tk,
+                      R"({"m2m:tk":{"rn":"tk1","tkid":"t1@das.example","tkob":")" + jwt + R"("}})"),
+         Rsc::created);
+  expect(read_with(jwt), Rsc::ok);
+  expect(world.remove("Sadmin", "-/tk1"), Rsc::deleted);
+  expect(read_with(jwt), Rsc::originator_has_no_privilege);
+  EXPECT_THAT(last_reason(), HasSubstr("was deleted here"));
 }
 
 TEST_F(Revocation, new_trust_forgets_confirmations) {

@@ -104,6 +104,8 @@ Result<std::vector<std::string>> NotifiedEndPoint::obtain(PairwiseEsPrimKey::Sha
 
 Status NotifiedEndPoint::replace(std::shared_ptr<const tls::OwnCertificate> own,
                                  std::shared_ptr<const pki::TrustStore> trust) {
+  if (own != nullptr && own->chain.size() > kEndToEndCertificatesMax)
+    return fail(ErrorCode::invalid_argument, "published: too many certificates");
   if (escertke_)
     if (auto replaced = escertke_->replace(own, std::move(trust)); !replaced) return replaced;
   if (config_.published.empty() || own == nullptr) return {};

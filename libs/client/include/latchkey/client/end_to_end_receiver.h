@@ -23,6 +23,9 @@ struct EndToEndReceiverOptions {
   /// MAF Key Retrieval (8.8.2.8) of a Kc, for ESPrim (8.4.2 C.6a): MafClient::retrieve_key of the MAF that
   /// the id names, which is among `end_point.esprim.mafs`.
   std::function<void(const KeyId& kc_id, MafClient::Done<RetrievedKey>)> fetch_key = {};
+  /// At a listener: the CSE that passes on what others send. nullopt: that of the AE-ID; one of an S-type
+  /// names none, and then each hop speaks for itself alone.
+  std::optional<CseId> registrar = {};
   std::size_t fetches = 8;  ///< under way at once; above it the key counts as unknown (4112)
   /// Told each key that was established: ESPrim uses it at once; esdata_key() makes one for ESData of it.
   std::function<void(const e2e::PairwiseE2EKey&)> established = {};
@@ -42,7 +45,8 @@ class EndToEndReceiver final : public bind::RequestHandler {
 
   /// What came over the polling channel: for Ae::listen_later().
   void handle(codec::RequestPrimitive request, bind::Respond respond);
-  /// What came to a listener of the AE (its pointOfAccess).
+  /// What came to a listener of the AE (its pointOfAccess). Only its registrar brings what is of others: a
+  /// From for which the hop cannot vouch is that of nobody.
   void handle(bind::IncomingRequest request, bind::Respond respond) override;
 
   /// Publishes e2eSecInfo in the AE's <AE> resource and again in time before its rand object ends (8.4.2
@@ -53,10 +57,13 @@ class EndToEndReceiver final : public bind::RequestHandler {
 
  private:
   EndToEndReceiver(EndToEndReceiverOptions options, AeId self, Executor& executor, const Clock& clock);
-  void notified(codec::RequestPrimitive outer, std::string_view hop, bind::Respond respond);
+  void notified(codec::RequestPrimitive outer, std::optional<EntityId> originator, std::string_view hop,
+                bind::Respond respond);
+  [[nodiscard]] bool vouches(const std::optional<EntityId>& hop,
+                             const std::optional<EntityId>& originator) const;
   void go_on(codec::RequestPrimitive outer, e2e::NotifiedEndPoint::Handled handled, bind::Respond respond);
   void fetch(const KeyId& kc_id, codec::RequestPrimitive outer, bind::Respond respond);
-  [[nodiscard]] bool take(const KeyId& kc_id, const RetrievedKey& key);
+  [[nodiscard]] bool take(const KeyId& kc_id, RetrievedKey&& key);
   void decide(codec::RequestPrimitive outer, e2e::EsPrimEndpoint::Inner inner, bind::Respond respond);
   void answer(const codec::RequestPrimitive& outer, e2e::NotifiedEndPoint::Answer answer,
               bind::Respond& respond);
